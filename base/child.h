@@ -1,0 +1,31 @@
+/*
+ * Running another program: no shell, an environment we chose, output within
+ * limits, a time limit.
+ */
+#ifndef AP_BASE_CHILD_H
+#define AP_BASE_CHILD_H
+
+#include "base/str.h"
+
+struct ap_child_opts {
+	const char *const *argv; /* NULL-terminated; argv[0] is looked up on PATH */
+	const char *const *env;  /* NULL-terminated "K=V"; NULL: ours */
+	const char *cwd;         /* NULL: ours */
+	const void *input;       /* written to its stdin; NULL: /dev/null */
+	size_t input_len;
+	struct ap_buf *out;    /* its stdout, within the buffer's maximum; NULL: our stderr */
+	struct ap_buf *errout; /* its stderr; NULL: our stderr */
+	unsigned timeout;      /* seconds; 0: none */
+};
+
+/*
+ * Run to the end.  *status: exit status, or 128 + signal.
+ * Errors: AP_E_NOT_FOUND when there is no such program; AP_E_CHILD on time
+ * out or too much output (the child's whole group is killed); AP_E_CANCELLED.
+ */
+int ap_child_run(const struct ap_child_opts *o, int *status, struct ap_err *err) AP_CHECK;
+
+/* Full path of a program on PATH (of `path`, or our PATH when NULL).  *out: owned, or NULL. */
+char *ap_child_find(const char *name, const char *path);
+
+#endif

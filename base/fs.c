@@ -1,0 +1,207 @@
+#include "base/fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
+{
+	ap_auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ap_err_sys(err, "%s", path);
+	if (!S_ISREG(st.st_mode)) {
+		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		return S_ISDIR(st.st_mode)
+			       ? ap_err_sys(err, "%s", path)
+			       : ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
+	}
+	for (;;) {
+		char chunk[65536];
+		ssize_t k = read(fd, chunk, sizeof(chunk));
+
+		if (k < 0 && errno == EINTR)
+			continue;
+		if (k < 0)
+			return ap_err_sys(err, "%s", path);
+		if (k == 0)
+			return 0;
+		ap_buf_add(out, chunk, (size_t)k);
+		if (out->overflow)
+			return ap_buf_check(out, path, err);
+	}
+}
+
+int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err)
+{
+	return ap_fs_read_at(out, AT_FDCWD, path, err);
+}
+
+int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err)
+{
+	ap_auto_free char *copy = ap_xstrdup(path);
+
+	for (char *at = copy + 1;; at++) {
+		char c = *at;
+
+		if (c && c != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST && !ap_fs_is_dir(copy))
+			return ap_err_sys(err, "make directory %s", copy);
+		*at = c;
+		if (!c)
+			break;
+	}
+	if (!ap_fs_is_dir(path)) {
+		errno = ENOTDIR;
+		return ap_err_sys(err, "make directory %s", path);
+	}
+	return 0;
+}
+
+char *ap_fs_join(const char *a, const char *b)
+{
+	if (b[0] == '/' || !a[0])
+		return ap_xstrdup(b);
+	if (ap_ends_with(a, "/"))
+		return ap_xasprintf("%s%s", a, b);
+	return ap_xasprintf("%s/%s", a, b);
+}
+
+bool ap_fs_is_dir(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool ap_fs_is_file(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static int remove_at(int dir, const char *name, unsigned depth, struct ap_err *err)
+{
+	DIR *d;
+	int fd;
+	int rc = 0;
+
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR && errno != EPERM)
+		return ap_err_sys(err, "remove %s", name);
+	if (depth > 256)
+		return ap_err_set(err, AP_E_LIMIT, "remove %s: deeper than 256 levels", name);
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	if (!d) {
+		rc = ap_err_sys(err, "remove %s", name);
+		ap_close_p(&fd);
+		return rc;
+	}
+	for (struct dirent *e = readdir(d); e && rc == 0; e = readdir(d)) {
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			rc = remove_at(fd, e->d_name, depth + 1, err);
+	}
+	closedir(d);
+	if (rc == 0 && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		rc = ap_err_sys(err, "remove %s", name);
+	return rc;
+}
+
+int ap_fs_remove_tree(const char *path, struct ap_err *err)
+{
+	return remove_at(AT_FDCWD, path, 0, err);
+}
+
+int ap_fs_temp_open(struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err)
+{
+	ap_auto_free char *temp = ap_xasprintf("%s.tmp.XXXXXX", path);
+	int fd = mkostemp(temp, O_CLOEXEC);
+
+	if (fd < 0)
+		return ap_err_sys(err, "create %s", temp);
+	t->fd = fd;
+	t->path = ap_xstrdup(path);
+	t->temp = AP_STEAL(temp);
+	if (fchmod(fd, mode) < 0) {
+		ap_err_sys(err, "create %s", t->temp);
+		ap_fs_temp_release(t);
+		return -1;
+	}
+	return 0;
+}
+
+static int sync_parent(const char *path, struct ap_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	ap_auto_free char *dir =
+		!slash ? ap_xstrdup(".") : ap_xstrndup(path, AP_MAX((size_t)(slash - path), 1U));
+	ap_auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	/* Some file systems cannot sync a directory; the rename is then as safe as it gets. */
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL && errno != EROFS))
+		return ap_err_sys(err, "sync %s", dir);
+	return 0;
+}
+
+int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err)
+{
+	if (fsync(t->fd) < 0 || rename(t->temp, t->path) < 0) {
+		ap_err_sys(err, "write %s", t->path);
+		ap_fs_temp_release(t);
+		return -1;
+	}
+	free(AP_STEAL(t->temp));
+	if (sync_parent(t->path, err) < 0) {
+		ap_fs_temp_release(t);
+		return -1;
+	}
+	ap_fs_temp_release(t);
+	return 0;
+}
+
+void ap_fs_temp_release(struct ap_fs_temp *t)
+{
+	if (t->temp)
+		unlink(t->temp);
+	ap_close_p(&t->fd);
+	free(t->temp);
+	free(t->path);
+	*t = (struct ap_fs_temp)AP_FS_TEMP_INIT;
+}
+
+int ap_fs_write(const char *path, const void *p, size_t n, mode_t mode, struct ap_err *err)
+{
+	struct ap_fs_temp t = AP_FS_TEMP_INIT;
+
+	if (ap_fs_temp_open(&t, path, mode, err) < 0)
+		return -1;
+	if (ap_write_all(t.fd, p, n, err) < 0) {
+		ap_fs_temp_release(&t);
+		return ap_err_wrap(err, "%s", path);
+	}
+	return ap_fs_temp_commit(&t, err);
+}
+
+int ap_fs_lock(int *fd, const char *path, struct ap_err *err)
+{
+	ap_auto_fd int f = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (f < 0)
+		return ap_err_sys(err, "lock %s", path);
+	while (flock(f, LOCK_EX) < 0) {
+		if (errno != EINTR)
+			return ap_err_sys(err, "lock %s", path);
+	}
+	*fd = AP_STEAL_FD(f);
+	return 0;
+}

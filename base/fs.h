@@ -1,0 +1,62 @@
+/*
+ * Files: reading within limits, writing so that a crash leaves the old file
+ * or the new one, directories, locks.
+ */
+#ifndef AP_BASE_FS_H
+#define AP_BASE_FS_H
+
+#include <sys/stat.h>
+
+#include "base/io.h"
+#include "base/str.h"
+
+/* Read a whole regular file, within out->max.  Errors: AP_E_IO, AP_E_LIMIT. */
+int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
+
+/* Same, relative to a directory descriptor (AT_FDCWD is fine). */
+int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err) AP_CHECK;
+
+/* Make a directory and its parents (mode 0700 & ~umask for new ones when private). */
+int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
+
+/* "a/b", or b alone when it is absolute.  *out: owned by the caller. */
+char *ap_fs_join(const char *a, const char *b);
+
+/* Remove a tree; links are not followed; a missing one is fine. */
+int ap_fs_remove_tree(const char *path, struct ap_err *err) AP_CHECK;
+
+bool ap_fs_is_dir(const char *path);
+bool ap_fs_is_file(const char *path);
+
+/*
+ * A file being written under a temporary name in the directory of `path`.
+ * ap_fs_temp_commit() syncs it, renames it to `path` and syncs the
+ * directory; ap_fs_temp_release() before that removes it.
+ */
+struct ap_fs_temp {
+	int fd;
+	char *path; /* final name */
+	char *temp; /* name until the commit */
+};
+
+#define AP_FS_TEMP_INIT        \
+	{                      \
+		-1, NULL, NULL \
+	}
+
+int ap_fs_temp_open(
+	struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
+int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err) AP_CHECK;
+void ap_fs_temp_release(struct ap_fs_temp *t);
+
+/* ap_fs_temp_open + write + commit. */
+int ap_fs_write(
+	const char *path, const void *p, size_t n, mode_t mode, struct ap_err *err) AP_CHECK;
+
+/*
+ * Take an exclusive lock on `path` (created when missing), waiting for it.
+ * *fd: owned by the caller; closing it unlocks.
+ */
+int ap_fs_lock(int *fd, const char *path, struct ap_err *err) AP_CHECK;
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * A wheel as the tree that pip would have made of it, in a given base.
+ */
+#ifndef AP_DEPS_INSTALL_H
+#define AP_DEPS_INSTALL_H
+
+#include "base/entry.h"
+#include "deps/inventory.h"
+#include "deps/lock.h"
+
+struct ap_install {
+	struct ap_tree
+		tree; /* image paths of all wheels' files, sorted, new parent directories included */
+	struct ap_strv
+		removed; /* absolute image paths to white out, sorted, none of which comes back */
+};
+
+/*
+ * Turn the wheel at `path` into entries: files to purelib or platlib, .data
+ * schemes, console and gui scripts, RECORD, INSTALLER, REQUESTED,
+ * direct_url.json.  Everything in the wheel is checked first.
+ *
+ * Errors: AP_E_PROTO naming the wheel, the member and the rule.
+ * Source: binary distribution format; recording installed projects; DESIGN section 6 (zip rules).
+ */
+int ap_install_wheel(struct ap_tree *out, const char *path, const struct ap_locked *locked,
+	const struct ap_inventory *inv, struct ap_err *err) AP_CHECK;
+
+/*
+ * What must go because of `lock`: files of replaced distributions that pip
+ * would remove, with stale bytecode and emptied directories, less the paths
+ * that come back in `added`.
+ */
+int ap_install_removals(struct ap_strv *out, const struct ap_lock *lock,
+	const struct ap_inventory *inv, const struct ap_tree *const *added, size_t n_added,
+	struct ap_err *err) AP_CHECK;
+
+#endif

@@ -1,0 +1,100 @@
+/*
+ * What a base image holds, read once from its layers: the Python that its
+ * PATH means, what is installed in it, and enough of the file system to
+ * install beside it.
+ */
+#ifndef AP_DEPS_INVENTORY_H
+#define AP_DEPS_INVENTORY_H
+
+#include "base/io.h"
+#include "base/json.h"
+#include "base/progress.h"
+#include "base/str.h"
+
+/* A layer as a stream of compressed tar; the caller verifies digests (ap_verify_reader). */
+struct ap_layer_stream {
+	const char *digest; /* key of the per-layer cache */
+	const char *media_type;
+	uint64_t size; /* compressed */
+	int (*open)(void *ctx, struct ap_reader **out, struct ap_err *err);
+	void *ctx;
+};
+
+/* An installed distribution. */
+struct ap_dist {
+	char *name, *version; /* as METADATA has them */
+	char *normalized;     /* PEP 503 */
+	char *path;           /* of the .dist-info / .egg-info, absolute in the image */
+	char *site;           /* the directory on sys.path that holds it */
+	char *installer;      /* content of INSTALLER, or NULL */
+	bool has_record;
+	bool removable; /* pip in that base would remove it: inside the scheme's own prefix */
+	struct ap_strv requires; /* Requires-Dist */
+	char *requires_python;
+	struct ap_strv files; /* RECORD's (or installed-files.txt's) paths, absolute in the image */
+};
+
+/* The install scheme of the chosen Python: absolute directories in the image. */
+struct ap_scheme {
+	char *prefix; /* sys.prefix, or the scheme's base: /usr/local on Debian */
+	char *purelib, *platlib, *scripts, *data,
+		*headers;  /* headers without the distribution's name */
+	char *interpreter; /* for #! lines: /usr/bin/python3 */
+};
+
+struct ap_inventory {
+	char *os, *arch; /* of the image */
+	char *libc;      /* "glibc" or "musl" */
+	unsigned libc_major, libc_minor;
+	bool has_python, has_python3; /* PATH has these names */
+	char *python_path; /* the interpreter that the entry point's word means, links resolved */
+	unsigned py_major, py_minor, py_micro;
+	char *implementation; /* "cpython" */
+	bool externally_managed;
+	bool venv; /* pyvenv.cfg beside it */
+	struct ap_scheme scheme;
+	struct ap_strv site_dirs; /* sys.path's site directories in order */
+	struct ap_dist *dists;    /* sorted by normalized name; all on site_dirs, first one wins */
+	size_t n_dists;
+	void *paths; /* the image's merged file system, private: see ap_inventory_lookup */
+};
+
+enum ap_path_kind { AP_PATH_NONE, AP_PATH_FILE, AP_PATH_DIR, AP_PATH_LINK };
+
+/*
+ * Read the layers (bottom first), merging whiteouts, and derive the rest.
+ * `env_path` is the PATH of the image's configuration; `interpreter` the word
+ * the entry point uses ("python", "python3").  `cache_dir` (may be NULL)
+ * keeps one record per layer digest.
+ *
+ * Errors: AP_E_PROTO for a broken layer; AP_E_UNSUPPORTED "no python on
+ * PATH ..." only from ap_inventory_need_python.
+ */
+struct ap_inventory_opts {
+	const char *env_path;
+	const char *interpreter;
+	const char *os, *arch;
+	const char *cache_dir;
+	struct ap_progress *progress;
+};
+int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *layers, size_t n,
+	const struct ap_inventory_opts *o, struct ap_err *err) AP_CHECK;
+
+/* Errors: AP_E_UNSUPPORTED naming what PATH has and lacks. */
+int ap_inventory_need_python(const struct ap_inventory *i, struct ap_err *err) AP_CHECK;
+
+/* What the image has at an absolute path; the last component is not followed, earlier links are. */
+enum ap_path_kind ap_inventory_lookup(const struct ap_inventory *i, const char *path);
+
+/* The path with every link on the way resolved (of the parents only): where a file put there really lands.  *out: owned. */
+char *ap_inventory_real_parent(const struct ap_inventory *i, const char *path);
+
+const struct ap_dist *ap_inventory_dist(const struct ap_inventory *i, const char *normalized);
+
+/* As JSON, for `inspect --inventory-out` and `--inventory`. */
+cJSON *ap_inventory_to_json(const struct ap_inventory *i);
+int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_err *err) AP_CHECK;
+
+void ap_inventory_free(struct ap_inventory *i);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The exact wheels to add: what uv answered, less what the base provides.
+ */
+#ifndef AP_DEPS_LOCK_H
+#define AP_DEPS_LOCK_H
+
+#include "base/digest.h"
+#include "base/str.h"
+
+struct ap_locked {
+	char *name; /* normalized */
+	char *version;
+	char *filename; /* of the wheel */
+	char *url;      /* of the index, without secrets; NULL for a local file */
+	char *local;    /* host path of a local wheel; NULL for a remote one; not printed */
+	struct ap_digest digest;
+	uint64_t size;    /* 0: not known */
+	bool requested;   /* named by the user: REQUESTED is written */
+	char *direct_url; /* content of direct_url.json, or NULL */
+};
+
+struct ap_lock {
+	struct ap_locked *v; /* sorted by name */
+	size_t n, cap;
+	struct ap_strv removes; /* normalized names of base distributions that are replaced */
+};
+
+void ap_lock_release(struct ap_lock *l);
+
+/* As pylock.toml.  Order and text are fixed by the content.  Source: PEP 751. */
+void ap_lock_print(struct ap_buf *out, const struct ap_lock *l);
+
+/* Read such a file again (ours, uv's or another tool's).  Errors: AP_E_INPUT with line and column. */
+int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, struct ap_err *err) AP_CHECK;
+
+void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l);
+
+#endif

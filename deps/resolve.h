@@ -1,0 +1,28 @@
+/*
+ * Asking uv which versions to install on top of a base.
+ */
+#ifndef AP_DEPS_RESOLVE_H
+#define AP_DEPS_RESOLVE_H
+
+#include "base/progress.h"
+#include "deps/inventory.h"
+#include "deps/lock.h"
+#include "deps/request.h"
+
+struct ap_resolve_opts {
+	const char *cache_dir; /* ours */
+	const struct ap_strv *allow_build;
+	struct ap_progress *progress;
+	bool refresh;
+	bool offline;
+};
+
+/*
+ * Errors: AP_E_RESOLVE with uv's own explanation and the base's package in
+ * the way; AP_E_NOT_FOUND when uv is missing (how to get it); AP_E_INPUT.
+ */
+int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
+	const struct ap_inventory *inv, const struct ap_resolve_opts *o,
+	struct ap_err *err) AP_CHECK;
+
+#endif

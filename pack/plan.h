@@ -1,0 +1,45 @@
+/*
+ * The pure, local stage: a request becomes mapped files, an entry point,
+ * dependency inputs and the request tag.  Reads local files, writes nothing,
+ * asks no network.
+ */
+#ifndef AP_PACK_PLAN_H
+#define AP_PACK_PLAN_H
+
+#include "base/entry.h"
+#include "base/progress.h"
+#include "deps/request.h"
+#include "pack/request.h"
+
+/* One directory or file set that becomes a layer of its own. */
+struct ap_plan_part {
+	char *title; /* "code", "extra-dir data" */
+	struct ap_tree
+		tree; /* paths in the image, sorted, parents included only where the image must have them */
+	struct ap_strv copies; /* relative sources as gcloud's COPY names them, for dockerfile/ */
+};
+
+struct ap_plan {
+	char *workdir; /* absolute path on the host, for messages and dockerfile/ */
+	bool prebuilt; /* a Vertex prebuilt image: python3, pip3, no /var/sitecustomize */
+	struct ap_strv entrypoint;  /* ["python", "trainer/task.py"] */
+	struct ap_strv env;         /* HOME=/home, PYTHONDONTWRITEBYTECODE=1, then the user's */
+	struct ap_plan_part *parts; /* extra dirs in their order, code last */
+	size_t n_parts;
+	struct ap_dep_request deps;
+	struct ap_strv labels;  /* config labels known before the base is: K=V, sorted */
+	char tag[64];           /* the request tag: a legal tag */
+	size_t n_ignored;       /* files left out */
+	struct ap_strv ignored; /* some of their names, for the report */
+	int64_t epoch;          /* mtime of every file */
+};
+
+/*
+ * Errors: AP_E_INPUT naming the key and what was wanted (missing script,
+ * outside the working directory, ...); warnings go to progress.
+ */
+int ap_plan_make(struct ap_plan *out, const struct ap_image_request *req,
+	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
+void ap_plan_release(struct ap_plan *p);
+
+#endif
