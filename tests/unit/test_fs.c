@@ -1,0 +1,130 @@
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/pool.h"
+#include "base/progress.h"
+
+static size_t count_names(const char *dir)
+{
+	DIR *d = opendir(dir);
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+TEST(a_file_not_committed_leaves_the_old_one_and_no_trace)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "f");
+	struct ap_fs_temp t = AP_FS_TEMP_INIT;
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	assert_ok(ap_fs_write(path, "old", 3, 0644, &err), &err);
+	assert_ok(ap_fs_temp_open(&t, path, 0644, &err), &err);
+	assert_ok(ap_write_all(t.fd, "new", 3, &err), &err);
+	ap_fs_temp_release(&t);
+	assert_ok(ap_fs_read(&b, path, &err), &err);
+	assert_string_equal(b.p, "old");
+	assert_int_equal(count_names(dir), 1);
+}
+
+TEST(reading_a_file_keeps_to_the_limit)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "f");
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf b = AP_BUF_MAX(5);
+
+	assert_ok(ap_fs_write(path, "123456", 6, 0644, &err), &err);
+	assert_fails(ap_fs_read(&b, path, &err), &err, AP_E_LIMIT, "limit of 5 bytes");
+	assert_fails(ap_fs_read(&b, dir, &err), &err, AP_E_IO, "Is a directory");
+}
+
+TEST(removing_a_tree_does_not_follow_links)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *tree = ap_fs_join(dir, "tree/sub");
+	ap_auto_free char *keep = ap_fs_join(dir, "keep");
+	ap_auto_free char *link = ap_fs_join(dir, "tree/sub/link");
+	ap_auto_free char *top = ap_fs_join(dir, "tree");
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_ok(ap_fs_mkdirs(tree, 0755, &err), &err);
+	assert_ok(ap_fs_mkdirs(keep, 0755, &err), &err);
+	assert_int_equal(symlink(keep, link), 0);
+	assert_ok(ap_fs_remove_tree(top, &err), &err);
+	assert_false(ap_fs_is_dir(top));
+	assert_true(ap_fs_is_dir(keep));
+	assert_ok(ap_fs_remove_tree(top, &err), &err);
+}
+
+static int add_one(void *arg, struct ap_err *err AP_UNUSED)
+{
+	atomic_fetch_add((atomic_int *)arg, 1);
+	return 0;
+}
+
+static int break_cable(void *arg, struct ap_err *err)
+{
+	return ap_err_set(err, AP_E_NET, "%s", (const char *)arg);
+}
+
+TEST(pool_runs_every_job_and_can_be_used_again)
+{
+	AP_CLEANUP(ap_pool_freep) struct ap_pool *p = NULL;
+	struct ap_err err = AP_ERR_INIT;
+	atomic_int n = 0;
+
+	ap_pool_new(&p, 4);
+	for (int round = 1; round <= 2; round++) {
+		for (int i = 0; i < 1000; i++)
+			ap_pool_submit(p, add_one, &n);
+		assert_ok(ap_pool_wait(p, &err), &err);
+		assert_int_equal(n, 1000 * round);
+	}
+}
+
+TEST(pool_reports_the_failure_and_drops_what_is_left)
+{
+	static char cable[] = "cable cut";
+	AP_CLEANUP(ap_pool_freep) struct ap_pool *p = NULL;
+	struct ap_err err = AP_ERR_INIT;
+	atomic_int n = 0;
+
+	ap_pool_new(&p, 1);
+	ap_pool_submit(p, break_cable, cable);
+	assert_fails(ap_pool_wait(p, &err), &err, AP_E_NET, "cable cut");
+	assert_true(ap_pool_stopped(p));
+	ap_pool_submit(p, add_one, &n);
+	assert_fails(ap_pool_wait(p, &err), &err, AP_E_NET, "cable cut");
+	assert_int_equal(n, 0);
+}
+
+static void keep_note(void *ctx, const struct ap_event *ev)
+{
+	ap_strv_addf(ctx, "%s:%s", ap_step_name(ev->step), ev->note);
+}
+
+TEST(progress_reaches_its_consumer_or_nobody)
+{
+	struct ap_progress p;
+	ap_auto_strv got = { 0 };
+
+	ap_emit_note(NULL, AP_STEP_PLAN, "nobody listens");
+	ap_progress_init(&p, keep_note, &got);
+	ap_emit_warn(&p, AP_STEP_UPLOAD, "%d left", 3);
+	ap_progress_release(&p);
+	assert_int_equal(got.n, 1);
+	assert_string_equal(got.v[0], "upload:3 left");
+}
