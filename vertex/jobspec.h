@@ -12,7 +12,7 @@
 
 /* All that `custom-jobs create` was told, but for the image keys' values. */
 struct ap_job_request {
-	char *display_name;
+	char *display_name; /* NULL: not said (then the config file must say it) */
 	char *region, *project;
 	struct ap_strv worker_pool_specs; /* texts of --worker-pool-spec, in order */
 	char *config_file;                /* path or "-"; text in config_text */
@@ -25,6 +25,57 @@ struct ap_job_request {
 	int restart_on_worker_restart; /* -1: not said */
 };
 
+void ap_job_request_init(struct ap_job_request *r); /* nothing said */
 void ap_job_request_release(struct ap_job_request *r);
+
+/*
+ * The image keys of the pool whose code is to be packaged, as written: an
+ * empty value is the same as none, so local_package_path NULL means ".".
+ */
+struct ap_job_pool {
+	char *executor_image_uri;
+	char *local_package_path; /* NULL: the current directory */
+	char *script;             /* exactly one of script and python_module */
+	char *python_module;
+	struct ap_strv requirements;   /* a marker after `;` stays with its requirement */
+	struct ap_strv extra_packages; /* relative to the working directory */
+	struct ap_strv extra_dirs;
+	char *output_image_uri; /* NULL: the default repository */
+};
+
+struct ap_jobspec;
+
+/*
+ * Read and check everything that can be decided without the network: the
+ * words, the file, their combination.
+ *
+ * *out: owned by the caller, ap_jobspec_free().
+ * Errors: AP_E_USAGE for a flag, AP_E_INPUT for the file ("FILE:LINE:COLUMN: ...").
+ */
+int ap_jobspec_parse(
+	struct ap_jobspec **out, const struct ap_job_request *req, struct ap_err *err) AP_CHECK;
+void ap_jobspec_free(struct ap_jobspec *s);
+void ap_jobspec_freep(struct ap_jobspec **s);
+#define ap_auto_jobspec AP_CLEANUP(ap_jobspec_freep) struct ap_jobspec *
+
+/* The pool that asks for packaging, or NULL: no image is to be built.  borrowed. */
+const struct ap_job_pool *ap_jobspec_image_pool(const struct ap_jobspec *s);
+
+/*
+ * The request body; image_uri fills the pools that run the packaged code
+ * (ignored when there are none, required otherwise).
+ * *out: owned by the caller, cJSON_Delete().
+ */
+int ap_jobspec_body(cJSON **out, const struct ap_jobspec *s, const char *image_uri,
+	struct ap_err *err) AP_CHECK;
+
+/* "v1", or "v1beta1" when a field exists only there.  borrowed. */
+const char *ap_jobspec_version(const struct ap_jobspec *s);
+
+/* The display name: flag, else file.  borrowed. */
+const char *ap_jobspec_display_name(const struct ap_jobspec *s);
+
+/* Lines to show as warnings.  borrowed. */
+const struct ap_strv *ap_jobspec_warnings(const struct ap_jobspec *s);
 
 #endif

@@ -1,0 +1,43 @@
+/*
+ * Custom jobs in the service: submit, look, list, cancel.
+ */
+#ifndef AP_VERTEX_JOB_H
+#define AP_VERTEX_JOB_H
+
+#include "vertex/api.h"
+
+struct ap_job {
+	char *name;        /* projects/N/locations/R/customJobs/ID */
+	char *state;       /* JOB_STATE_... */
+	char *console_url; /* where a person looks at it */
+	cJSON *resource;   /* the answer as it came */
+};
+
+void ap_job_release(struct ap_job *j);
+#define ap_auto_job AP_CLEANUP(ap_job_release) struct ap_job
+
+/*
+ * Create the job.  Not repeated blindly: when an answer is lost, jobs of the
+ * same display name that are younger than the attempt are listed and their
+ * spec compared; exactly one equal is taken, none means another try, more
+ * is an error that names them.
+ *
+ * version: ap_jobspec_version().
+ */
+int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body, const char *version,
+	struct ap_err *err) AP_CHECK;
+
+/* id: an ID or a full name. */
+int ap_job_describe(
+	struct ap_job *out, struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
+int ap_job_list(cJSON **out, struct ap_vertex *v, const struct ap_vertex_list *how,
+	struct ap_err *err) AP_CHECK;
+int ap_job_cancel(struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
+
+/* Is it a state that does not change any more? */
+bool ap_job_state_final(const char *state);
+
+/* 0 for success, else -1 with AP_E_JOB_FAILED or AP_E_JOB_CANCELLED and the job's own error text. */
+int ap_job_outcome(const struct ap_job *job, struct ap_err *err) AP_CHECK;
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * A request body as something a person can use: JSON, YAML for --config, a
+ * curl line.
+ */
+#ifndef AP_VERTEX_TEXT_H
+#define AP_VERTEX_TEXT_H
+
+#include "base/json.h"
+
+/* Indented JSON and a final newline. */
+void ap_text_json(struct ap_buf *out, const cJSON *body);
+
+/*
+ * Block YAML of the whole tree.  For the body of a job this is a CustomJob,
+ * which --config takes as well as a CustomJobSpec.
+ */
+void ap_text_yaml(struct ap_buf *out, const cJSON *body);
+
+/*
+ * A line for a POSIX shell that sends the body:
+ *   curl -X POST -H "Authorization: Bearer $(gcloud auth print-access-token)" ... -d '...' 'URL'
+ * comment: lines put before it with "# "; may be NULL.
+ */
+void ap_text_curl(struct ap_buf *out, const char *method, const char *url, const cJSON *body,
+	const char *comment);
+
+/* Append s as one word for a POSIX shell. */
+void ap_text_shell_word(struct ap_buf *out, const char *s);
+
+#endif
