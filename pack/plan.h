@@ -11,7 +11,10 @@
 #include "deps/request.h"
 #include "pack/request.h"
 
-/* One directory or file set that becomes a layer of its own. */
+/*
+ * One directory or file set that becomes a layer of its own.  Every tree
+ * begins with usr/app (0777); the code's also has home (0777).
+ */
 struct ap_plan_part {
 	char *title; /* "code", "extra-dir data" */
 	struct ap_tree
@@ -22,15 +25,21 @@ struct ap_plan_part {
 struct ap_plan {
 	char *workdir; /* absolute path on the host, for messages and dockerfile/ */
 	bool prebuilt; /* a Vertex prebuilt image: python3, pip3, no /var/sitecustomize */
+	bool runs_python; /* entrypoint[0] is "python" or "python3", which may be swapped for the other */
 	struct ap_strv entrypoint;  /* ["python", "trainer/task.py"] */
 	struct ap_strv env;         /* HOME=/home, PYTHONDONTWRITEBYTECODE=1, then the user's */
 	struct ap_plan_part *parts; /* extra dirs in their order, code last */
 	size_t n_parts;
+	/*
+	 * Absolute image paths that the base must lose (/var/sitecustomize on
+	 * prebuilt bases): whiteouts of the first layer that is added.
+	 */
+	struct ap_strv whiteouts;
 	struct ap_dep_request deps;
 	struct ap_strv labels;  /* config labels known before the base is: K=V, sorted */
 	char tag[64];           /* the request tag: a legal tag */
-	size_t n_ignored;       /* files left out */
-	struct ap_strv ignored; /* some of their names, for the report */
+	size_t n_ignored;       /* files and whole directories left out */
+	struct ap_strv ignored; /* some of their names, for the report; directories end in '/' */
 	int64_t epoch;          /* mtime of every file */
 };
 
