@@ -1,5 +1,6 @@
 #include "base/fs.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -156,6 +157,7 @@ static int sync_parent(const char *path, struct ap_err *err)
 
 int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err)
 {
+	assert(t->temp && t->path);
 	if (fsync(t->fd) < 0 || rename(t->temp, t->path) < 0) {
 		ap_err_sys(err, "write %s", t->path);
 		ap_fs_temp_release(t);

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# Installs what is missing: Debian packages (with sudo when not root), and uv
+# and a pinned pip in build/env.  Says what it does; silent when all is there.
+#
+# setup.sh [build|demo|check]   default: check, which has everything
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+UV_VERSION=0.13.8
+PIP_VERSION=26.3
+
+build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-dev libcjson-dev
+	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
+	python3 python3-venv git'
+demo="$build docker-registry skopeo umoci"
+check="$demo libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah debootstrap
+	shellcheck clang-format jq strace tmux curl"
+
+case ${1:-check} in
+build) want=$build ;;
+demo) want=$demo ;;
+check) want=$check ;;
+*) echo "setup.sh: \"$1\" is none of build, demo, check" >&2; exit 2 ;;
+esac
+
+say() { echo "setup: $*" >&2; }
+die() { echo "setup: $*" >&2; exit 1; }
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "not root and there is no sudo; as root: $*"
+	fi
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 \
+		-o Acquire::Retries=3 "$@" </dev/null >&2
+}
+
+missing=()
+command -v dpkg-query >/dev/null || die 'this script knows Debian and Ubuntu only; see README.md for what to install'
+# shellcheck disable=SC2086
+have=" $(dpkg-query -W -f '${Package}:${db:Status-Status} ' $want 2>/dev/null || true)"
+for p in $want; do
+	# A package that another one provides (pkgconf for pkg-config) counts by its command.
+	case $have in
+	*" $p:installed "*) ;;
+	*) [ "$p" = pkg-config ] && command -v pkg-config >/dev/null || missing+=("$p") ;;
+	esac
+done
+
+if [ ${#missing[@]} -gt 0 ]; then
+	say "installing ${missing[*]}"
+	# The lists of a fresh machine are empty, those of an old one name files that are gone.
+	if ! apt-cache show "${missing[@]}" >/dev/null 2>&1; then
+		say 'apt-get update'
+		apt update || die 'apt-get update failed'
+		apt install --no-install-recommends "${missing[@]}" || die "could not install: ${missing[*]}"
+	elif ! apt install --no-install-recommends "${missing[@]}"; then
+		say 'apt-get update, and again'
+		apt update || die 'apt-get update failed'
+		apt install --no-install-recommends "${missing[@]}" || die "could not install: ${missing[*]}"
+	fi
+fi
+
+env=build/env
+stamp="$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') uv==$UV_VERSION pip==$PIP_VERSION"
+if [ "$(cat $env/.stamp 2>/dev/null)" != "$stamp" ] || ! $env/bin/uv --version >/dev/null 2>&1; then
+	say "uv $UV_VERSION and pip $PIP_VERSION into $env"
+	mkdir -p build
+	exec 9>build/.setup.lock
+	flock 9
+	rm -rf $env
+	/usr/bin/python3 -m venv $env
+	$env/bin/python -m pip --disable-pip-version-check install -q "uv==$UV_VERSION" "pip==$PIP_VERSION" >&2 ||
+		die "pip could not install uv==$UV_VERSION and pip==$PIP_VERSION"
+	echo "$stamp" >$env/.stamp
+fi
