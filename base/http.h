@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/progress.h"
 #include "base/str.h"
+#include "base/url.h"
 
 struct ap_http;
 
@@ -37,6 +38,8 @@ enum {
 	AP_HTTP_RETRY =
 		1 << 1, /* safe to repeat: connect errors, 408, 429, 5xx, broken transfers */
 	AP_HTTP_NO_BODY_LIMIT = 1 << 2, /* with on_body only */
+	/* refuse to speak to a private or loopback address, also one that a name resolves to */
+	AP_HTTP_PUBLIC_ONLY = 1 << 3,
 };
 
 /* An answer of this status goes to on_body (2xx); others are kept in resp->body, 64 KiB at most. */
@@ -64,7 +67,8 @@ struct ap_http_resp {
 	int status;
 	struct ap_strv headers; /* "name: value", name in lower case */
 	struct ap_buf body;
-	char *url; /* the final one, after redirects */
+	char *url;         /* the final one, after redirects */
+	bool peer_private; /* the first hop's address is private or loopback (of the proxy, with one) */
 };
 
 /*
@@ -77,36 +81,27 @@ struct ap_http_resp {
 int ap_http_do(struct ap_http *h, const struct ap_http_req *req, struct ap_http_resp *resp,
 	struct ap_err *err) AP_CHECK;
 
+/*
+ * The same, but a 2xx body is left in the connection: read it from *body as
+ * it comes.  *body: owned; NULL when the status is not 2xx (resp->body then
+ * has up to 64 KiB).  A broken transfer is an error of the reader
+ * (AP_E_NET); asking again from where it broke is the caller's part.
+ * req->on_body is not used.
+ */
+int ap_http_open(struct ap_reader **body, struct ap_http *h, const struct ap_http_req *req,
+	struct ap_http_resp *resp, struct ap_err *err) AP_CHECK;
+
+/*
+ * Wait before try number `attempt` (from 1) of something that the caller
+ * repeats: exponential with jitter.  Errors: AP_E_CANCELLED.
+ */
+int ap_http_pause(
+	struct ap_http *h, unsigned attempt, const char *note, struct ap_err *err) AP_CHECK;
+
 void ap_http_resp_release(struct ap_http_resp *r);
 #define ap_auto_http_resp AP_CLEANUP(ap_http_resp_release) struct ap_http_resp
 
 /* First header of that (lower-case) name, or NULL.  borrowed. */
 const char *ap_http_header(const struct ap_http_resp *r, const char *name);
-
-/* A URL taken apart.  Strings owned; ap_url_release(). */
-struct ap_url {
-	char *scheme, *host, *path,
-		*query; /* host in lower case, no brackets; path begins with '/' */
-	unsigned port;  /* filled in from the scheme */
-};
-
-/* Errors: AP_E_PROTO for anything but http and https, user information, control characters. */
-int ap_url_parse(struct ap_url *out, const char *url, struct ap_err *err) AP_CHECK;
-void ap_url_release(struct ap_url *u);
-bool ap_url_same_origin(const struct ap_url *a, const struct ap_url *b);
-
-/* Resolve `ref` (absolute, //host, /path, relative, ?query) against base.  Source: RFC 3986 section 5. */
-int ap_url_join(char **out, const char *base, const char *ref, struct ap_err *err) AP_CHECK;
-
-/* The URL without its query and user information, for messages and logs.  *out: owned. */
-char *ap_url_public(const char *url);
-
-/* localhost, 127/8, ::1 */
-bool ap_host_is_loopback(const char *host);
-/* loopback, link-local, private, unspecified: RFC 1918, 3927, 4193, 6890 */
-bool ap_host_is_private(const char *host);
-
-/* Percent-encode all but unreserved characters, into out. */
-void ap_url_escape(struct ap_buf *out, const char *s);
 
 #endif

@@ -1,0 +1,736 @@
+#include "base/wire.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_HEADERS    ((size_t)256 * 1024)
+#define MAX_ERROR_BODY ((size_t)64 * 1024)
+#define MAX_IDLE       16
+#define MIN_SPEED      128                  /* bytes a second, over the stall time */
+#define ANSWER_SPEED   (uint64_t)(16 << 20) /* a registry hashes what it was sent before it answers */
+#define NOTE_AFTER     5.0
+
+/* A multi handle of one transfer: it keeps the connections, and can be left at any moment. */
+struct slot {
+	struct slot *next;
+	CURLM *multi;
+	CURL *easy;
+	char *origin;
+};
+
+struct ap_wire {
+	pthread_mutex_t lock;
+	struct slot *idle;
+	unsigned n_idle;
+	bool ready; /* curl_global_init was called */
+	char *user_agent, *ca_file;
+	struct ap_strv insecure;
+	struct ap_progress *progress;
+	unsigned connect_timeout, stall_timeout;
+};
+
+struct ap_exchange {
+	struct ap_wire *wire;
+	struct slot *slot;
+	struct ap_try *t; /* NULL once a streamed body is all that is left */
+	struct curl_slist *headers;
+	char *host; /* for messages */
+	uint64_t body_size;
+	size_t header_bytes;
+	bool streaming, headers_ended, has_headers, done, truncated, refused, v2xx;
+	CURLcode result;
+	struct ap_err err; /* of a callback */
+	struct ap_buf pending;
+	size_t taken;
+	char curl_error[CURL_ERROR_SIZE];
+	/* stall watch */
+	uint64_t moved, moved_then, window_from;
+	double last_move, window, started, noted, told;
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o)
+{
+	struct ap_wire *w = ap_xcalloc(1, sizeof(*w));
+
+	pthread_mutex_init(&w->lock, NULL);
+	w->user_agent = ap_xstrdup(o->user_agent ? o->user_agent : "autopack/" AP_VERSION);
+	w->ca_file = o->ca_file ? ap_xstrdup(o->ca_file) : NULL;
+	if (o->insecure)
+		ap_strv_copy(&w->insecure, o->insecure);
+	w->progress = o->progress;
+	w->connect_timeout = o->connect_timeout ? o->connect_timeout : 15;
+	w->stall_timeout = o->stall_timeout ? o->stall_timeout : 30;
+	*out = w;
+}
+
+static void slot_free(struct slot *s)
+{
+	curl_easy_cleanup(s->easy);
+	curl_multi_cleanup(s->multi);
+	free(s->origin);
+	free(s);
+}
+
+void ap_wire_free(struct ap_wire *w)
+{
+	if (!w)
+		return;
+	while (w->idle) {
+		struct slot *s = w->idle;
+
+		w->idle = s->next;
+		slot_free(s);
+	}
+	if (w->ready)
+		curl_global_cleanup();
+	pthread_mutex_destroy(&w->lock);
+	ap_strv_release(&w->insecure);
+	free(w->user_agent);
+	free(w->ca_file);
+	free(w);
+}
+
+/* An idle slot that spoke to this origin, else any but only when too many idle, else a new one. */
+static struct slot *slot_take(struct ap_wire *w, const char *origin)
+{
+	struct slot **at;
+	struct slot *s;
+
+	pthread_mutex_lock(&w->lock);
+	if (!w->ready) {
+		if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+			ap_oom();
+		w->ready = true;
+	}
+	for (at = &w->idle; *at && strcmp((*at)->origin, origin) != 0; at = &(*at)->next)
+		;
+	if (!*at && w->n_idle >= MAX_IDLE)
+		at = &w->idle;
+	s = *at;
+	if (s) {
+		*at = s->next;
+		w->n_idle--;
+	}
+	pthread_mutex_unlock(&w->lock);
+	if (!s) {
+		s = ap_xcalloc(1, sizeof(*s));
+		s->multi = curl_multi_init();
+		s->easy = curl_easy_init();
+		if (!s->multi || !s->easy)
+			ap_oom();
+		curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, 2L);
+	}
+	free(s->origin);
+	s->origin = ap_xstrdup(origin);
+	return s;
+}
+
+static void slot_give(struct ap_wire *w, struct slot *s)
+{
+	pthread_mutex_lock(&w->lock);
+	s->next = w->idle;
+	w->idle = s;
+	w->n_idle++;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void ap_exchange_free(struct ap_exchange *x)
+{
+	if (!x)
+		return;
+	if (x->slot) {
+		/* A resolver thread that hangs must not hold up Ctrl-C. */
+		if (ap_interrupted())
+			curl_easy_setopt(x->slot->easy, CURLOPT_QUICK_EXIT, 1L);
+		curl_multi_remove_handle(x->slot->multi, x->slot->easy);
+		curl_easy_reset(x->slot->easy);
+		slot_give(x->wire, x->slot);
+	}
+	curl_slist_free_all(x->headers);
+	ap_buf_release(&x->pending);
+	free(x->host);
+	free(x);
+}
+
+static void exchange_freep(struct ap_exchange **x)
+{
+	ap_exchange_free(*x);
+}
+
+/* ---- callbacks ---- */
+
+static void emit_bytes(struct ap_exchange *x, uint64_t done, uint64_t total)
+{
+	const struct ap_http_req *req = x->t ? x->t->req : NULL;
+	double t;
+
+	if (!req || !req->progress_id)
+		return;
+	t = now();
+	if (t - x->told < 0.1)
+		return;
+	x->told = t;
+	ap_emit(x->wire->progress, &(struct ap_event){ .step = req->step,
+					   .kind = AP_EV_BYTES,
+					   .id = req->progress_id,
+					   .done = req->done + done,
+					   .total = req->done + total });
+}
+
+/*
+ * The last byte is handed over only when the reader has confirmed its end:
+ * that is where a verifying reader reports a wrong digest.
+ */
+static int read_body(struct ap_exchange *x, char *p, size_t n, size_t *got)
+{
+	const struct ap_http_req *req = x->t->req;
+	uint64_t left = x->body_size - x->t->sent;
+	size_t more;
+	char extra;
+
+	n = (size_t)AP_MIN((uint64_t)n, left);
+	*got = 0;
+	if (!n)
+		return 0;
+	if (!req->body_reader) {
+		memcpy(p, (const char *)req->body + x->t->sent, n);
+		*got = n;
+		return 0;
+	}
+	if (ap_read(req->body_reader, p, n, got, &x->err) < 0)
+		return -1;
+	if (!*got)
+		return ap_err_set(&x->err, AP_E_CHANGED,
+			"the body ends after %" PRIu64 " of %" PRIu64 " bytes", x->t->sent,
+			x->body_size);
+	if (*got == left) {
+		if (ap_read(req->body_reader, &extra, 1, &more, &x->err) < 0)
+			return -1;
+		if (more)
+			return ap_err_set(&x->err, AP_E_CHANGED,
+				"the body is longer than %" PRIu64 " bytes", x->body_size);
+	}
+	return 0;
+}
+
+static size_t on_read(char *p, size_t size, size_t n, void *ctx)
+{
+	struct ap_exchange *x = ctx;
+	size_t got;
+
+	if (x->err.code != AP_E_NONE || read_body(x, p, size * n, &got) < 0)
+		return CURL_READFUNC_ABORT;
+	x->t->sent += got;
+	emit_bytes(x, x->t->sent, x->body_size);
+	return got;
+}
+
+/* libcurl asks when a kept connection turned out to be dead. */
+static int on_seek(void *ctx, curl_off_t offset, int origin)
+{
+	struct ap_exchange *x = ctx;
+
+	if (offset != 0 || origin != SEEK_SET)
+		return CURL_SEEKFUNC_FAIL;
+	if (x->t->sent && x->t->req->body_reader) {
+		struct ap_err err = AP_ERR_INIT;
+
+		if (ap_rewind(x->t->req->body_reader, &err) < 0)
+			return CURL_SEEKFUNC_FAIL;
+	}
+	x->t->sent = 0;
+	return CURL_SEEKFUNC_OK;
+}
+
+static int take_header(struct ap_exchange *x, const char *p, size_t n)
+{
+	struct ap_http_resp *resp = x->t ? x->t->resp : NULL;
+	ap_auto_buf line = AP_BUF_INIT;
+	const char *colon;
+	struct ap_str value;
+
+	x->header_bytes += n;
+	/* Trailers of a streamed body tell us nothing. */
+	if (!resp && x->header_bytes <= MAX_HEADERS)
+		return 0;
+	if (x->header_bytes > MAX_HEADERS)
+		return ap_err_set(&x->err, AP_E_LIMIT,
+			"the headers of the answer are over the limit of %zu bytes", MAX_HEADERS);
+	while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		if (((unsigned char)p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f)
+			return ap_err_set(
+				&x->err, AP_E_PROTO, "control character in a header of the answer");
+	}
+	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
+		ap_strv_release(&resp->headers);
+		x->headers_ended = false;
+		return 0;
+	}
+	if (!n) {
+		x->headers_ended = true;
+		return 0;
+	}
+	colon = memchr(p, ':', n);
+	if (!colon || colon == p || p[0] == ' ' || p[0] == '\t')
+		return ap_err_set(&x->err, AP_E_PROTO, "a header of the answer has no name");
+	for (const char *c = p; c < colon; c++)
+		ap_buf_addc(&line, ap_lower(*c));
+	value = ap_str_trim(ap_str_n(colon + 1, (size_t)(p + n - colon - 1)));
+	ap_buf_adds(&line, ": ");
+	ap_buf_add(&line, value.p, value.n);
+	ap_strv_add_n(&resp->headers, line.p, line.len);
+	return 0;
+}
+
+static size_t on_header(char *p, size_t size, size_t n, void *ctx)
+{
+	struct ap_exchange *x = ctx;
+
+	x->moved += size * n;
+	if (x->err.code != AP_E_NONE || take_header(x, p, size * n) < 0)
+		return 0;
+	return size * n;
+}
+
+static void begin_body(struct ap_exchange *x)
+{
+	long status = 0;
+	uint64_t max = x->t->req->max_body;
+
+	curl_easy_getinfo(x->slot->easy, CURLINFO_RESPONSE_CODE, &status);
+	x->v2xx = status >= 200 && status < 300;
+	x->has_headers = true;
+	x->t->resp->status = (int)status;
+	x->t->resp->body.max = x->v2xx ? (size_t)(max ? max : (uint64_t)4 << 20) : MAX_ERROR_BODY;
+}
+
+static int deliver(struct ap_exchange *x, const char *p, size_t n)
+{
+	struct ap_http_resp *resp;
+
+	if (x->streaming && x->v2xx) {
+		ap_buf_add(&x->pending, p, n);
+		return ap_buf_check(&x->pending, "unread body", &x->err);
+	}
+	resp = x->t->resp;
+	if (x->v2xx && x->t->req->on_body) {
+		x->t->got += n;
+		if (x->t->req->on_body(x->t->req->ctx, p, n, &x->err) < 0)
+			return -1;
+		emit_bytes(x, x->t->got, 0);
+		return 0;
+	}
+	if (!x->v2xx && n > resp->body.max - resp->body.len) {
+		n = resp->body.max - resp->body.len;
+		x->truncated = true;
+	}
+	ap_buf_add(&resp->body, p, n);
+	if (ap_buf_check(&resp->body, "the answer", &x->err) < 0)
+		return -1;
+	return x->truncated ? -1 : 0;
+}
+
+static size_t on_write(char *p, size_t size, size_t n, void *ctx)
+{
+	struct ap_exchange *x = ctx;
+
+	x->moved += size * n;
+	if (!x->has_headers)
+		begin_body(x);
+	if (x->err.code != AP_E_NONE || deliver(x, p, size * n) < 0)
+		return CURL_WRITEFUNC_ERROR;
+	return size * n;
+}
+
+static int on_connected(
+	void *ctx, char *peer, char *local AP_UNUSED, int peer_port AP_UNUSED, int port AP_UNUSED)
+{
+	struct ap_exchange *x = ctx;
+
+	if (x->t && x->t->public_only && ap_host_is_private(peer)) {
+		x->refused = true;
+		return CURL_PREREQFUNC_ABORT;
+	}
+	return CURL_PREREQFUNC_OK;
+}
+
+/* ---- setting up ---- */
+
+/* The same rule for every header that we send: what we were given may come from outside. */
+static int add_header(
+	struct ap_exchange *x, const char *name, const char *value, struct ap_err *err)
+{
+	ap_auto_free char *line = ap_xasprintf("%s%s%s", name, *name ? ": " : "", value);
+	struct curl_slist *l;
+
+	for (const char *c = line; *c; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			return ap_err_set(err, AP_E_PROTO, "%s: control character in %s", x->host,
+				*name ? name : "a header of the request");
+	}
+	l = curl_slist_append(x->headers, line);
+	if (!l)
+		ap_oom();
+	x->headers = l;
+	return 0;
+}
+
+static int set_headers(struct ap_exchange *x, struct ap_err *err)
+{
+	const struct ap_try *t = x->t;
+
+	if (t->authorization && add_header(x, "Authorization", t->authorization, err) < 0)
+		return -1;
+	for (size_t i = 0; t->req->headers && i < t->req->headers->n; i++) {
+		if (add_header(x, "", t->req->headers->v[i], err) < 0)
+			return -1;
+	}
+	/* An Expect costs a round trip, and a second where it is not understood. */
+	x->headers = curl_slist_append(x->headers, "Expect:");
+	if (!x->headers)
+		ap_oom();
+	return 0;
+}
+
+static void set_method(struct ap_exchange *x, CURL *e)
+{
+	const struct ap_http_req *req = x->t->req;
+	bool sends = req->body || req->body_reader || strcmp(req->method, "POST") == 0 ||
+		     strcmp(req->method, "PUT") == 0 || strcmp(req->method, "PATCH") == 0;
+
+	if (strcmp(req->method, "HEAD") == 0) {
+		curl_easy_setopt(e, CURLOPT_NOBODY, 1L);
+	} else if (sends) {
+		x->body_size = req->body_reader ? req->body_size : req->body_len;
+		curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
+		curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->body_size);
+		curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
+		curl_easy_setopt(e, CURLOPT_READDATA, x);
+		curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
+		curl_easy_setopt(e, CURLOPT_SEEKDATA, x);
+		curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
+	}
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
+}
+
+static int on_socket(void *ctx AP_UNUSED, curl_socket_t fd, curlsocktype purpose AP_UNUSED)
+{
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return CURL_SOCKOPT_OK;
+}
+
+static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u)
+{
+	const struct ap_wire *w = x->wire;
+
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(e, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)w->connect_timeout);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, w->user_agent);
+	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 256L * 1024);
+	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	if (w->ca_file)
+		curl_easy_setopt(e, CURLOPT_CAINFO, w->ca_file);
+	if (ap_wire_insecure(&w->insecure, u)) {
+		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (ap_host_is_loopback(u->host))
+		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+}
+
+static void set_callbacks(struct ap_exchange *x, CURL *e)
+{
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->curl_error);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_write);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
+	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
+	curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
+	curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+}
+
+bool ap_wire_insecure(const struct ap_strv *list, const struct ap_url *u)
+{
+	for (size_t i = 0; list && i < list->n; i++) {
+		ap_auto_free char *host = NULL;
+		unsigned port = 0;
+
+		if (ap_host_split(list->v[i], &host, &port) && strcmp(host, u->host) == 0 &&
+			(!port || port == u->port))
+			return true;
+	}
+	return false;
+}
+
+static bool proxied(const char *scheme)
+{
+	static const char *const names[] = { "ALL_PROXY", "all_proxy" };
+	const char *v = getenv(strcmp(scheme, "https") == 0 ? "https_proxy" : "http_proxy");
+
+	if (!v && strcmp(scheme, "https") == 0)
+		v = getenv("HTTPS_PROXY");
+	for (size_t i = 0; !v && i < AP_LEN(names); i++)
+		v = getenv(names[i]);
+	return v && *v;
+}
+
+static int start(struct ap_exchange *x, struct ap_err *err)
+{
+	ap_auto_url u = { 0 };
+	ap_auto_free char *origin = NULL;
+	CURL *e;
+
+	if (ap_url_parse(&u, x->t->url, err) < 0)
+		return -1;
+	origin = ap_url_origin(&u);
+	x->host = ap_xstrdup(strstr(origin, "://") + 3);
+	/* Behind a proxy the peer is the proxy, which resolves names by itself. */
+	if (x->t->public_only && ap_host_is_private(u.host))
+		x->refused = true;
+	else if (x->t->public_only && proxied(u.scheme))
+		x->t->public_only = false;
+	if (x->refused) {
+		x->t->permanent = true;
+		return ap_err_set(err, AP_E_PROTO, "%s is a private address", x->host);
+	}
+	if (set_headers(x, err) < 0) {
+		x->t->permanent = true;
+		return -1;
+	}
+	x->slot = slot_take(x->wire, origin);
+	e = x->slot->easy;
+	set_transport(x, e, &u);
+	set_method(x, e);
+	set_callbacks(x, e);
+	curl_easy_setopt(e, CURLOPT_URL, x->t->url);
+	x->started = x->last_move = x->window = x->noted = now();
+	if (curl_multi_add_handle(x->slot->multi, e) != CURLM_OK)
+		ap_oom();
+	return 0;
+}
+
+/* ---- running ---- */
+
+static uint64_t moved_so_far(const struct ap_exchange *x)
+{
+	curl_off_t up = 0;
+
+	curl_easy_getinfo(x->slot->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	return x->moved + (uint64_t)up;
+}
+
+/*
+ * A transfer stalls when nothing moves for the stall time, or next to
+ * nothing over it.  Once a body is sent the other side may have to read it
+ * again before it answers: that gets the time that takes.
+ */
+static int watch(struct ap_exchange *x, struct ap_err *err)
+{
+	double t = now();
+	uint64_t moved = moved_so_far(x);
+	double limit = x->wire->stall_timeout;
+	bool sent_all = x->body_size && x->t && x->t->sent == x->body_size && !x->has_headers;
+
+	if (sent_all)
+		limit += (double)(x->body_size / ANSWER_SPEED);
+	if (moved != x->moved_then) {
+		x->last_move = t;
+		x->noted = t;
+	}
+	if (t - x->last_move >= limit)
+		return ap_err_set(err, AP_E_NET, "%s: no byte for %.0f seconds", x->host, limit);
+	if (t - x->window >= 2 * limit) {
+		uint64_t since = moved - x->window_from;
+
+		if (since < (uint64_t)(2 * limit * MIN_SPEED))
+			return ap_err_set(err, AP_E_NET, "%s: %" PRIu64 " bytes in %.0f seconds",
+				x->host, since, 2 * limit);
+		x->window = t;
+		x->window_from = moved;
+	}
+	x->moved_then = moved;
+	if (t - x->noted >= NOTE_AFTER && x->t) {
+		x->noted = t;
+		ap_emit(x->wire->progress, &(struct ap_event){ .step = x->t->req->step,
+						   .kind = AP_EV_RETRY,
+						   .id = x->t->req->progress_id,
+						   .note = sent_all ? "waiting for the answer"
+								    : "waiting for bytes" });
+	}
+	return 0;
+}
+
+/* Run until something came or a short while passed. */
+static int step(struct ap_exchange *x, struct ap_err *err)
+{
+	int running = 0;
+	int n = 0;
+	CURLMsg *msg;
+
+	if (curl_multi_perform(x->slot->multi, &running) != CURLM_OK)
+		return ap_err_set(err, AP_E_NET, "%s: transfer failed", x->host);
+	while ((msg = curl_multi_info_read(x->slot->multi, &n))) {
+		if (msg->msg == CURLMSG_DONE) {
+			x->done = true;
+			x->result = msg->data.result;
+		}
+	}
+	if (x->done)
+		return 0;
+	if (ap_interrupted())
+		return ap_err_set(err, AP_E_CANCELLED, "interrupted");
+	if (watch(x, err) < 0)
+		return -1;
+	if (x->pending.len > x->taken)
+		return 0;
+	curl_multi_poll(x->slot->multi, NULL, 0, 100, NULL);
+	return 0;
+}
+
+static bool is_permanent(CURLcode c)
+{
+	switch (c) {
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* After the end: what libcurl thinks of it, in our words. */
+static int verdict(struct ap_exchange *x, struct ap_err *err)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+	curl_off_t connected = 0;
+	const char *why;
+
+	if (x->err.code != AP_E_NONE) {
+		*err = x->err;
+		if (x->t)
+			x->t->permanent = true;
+		return ap_err_wrap(err, "%s", x->host);
+	}
+	/* libcurl takes a connection that ends within the headers for an empty answer. */
+	if (x->result == CURLE_OK && !x->headers_ended)
+		return ap_err_set(err, AP_E_NET, "%s: connection closed in the headers", x->host);
+	if (x->result == CURLE_OK || x->truncated)
+		return 0;
+	if (x->refused) {
+		x->t->permanent = true;
+		return ap_err_set(err, AP_E_PROTO, "%s is at a private address", x->host);
+	}
+	if (x->t) {
+		curl_easy_getinfo(x->slot->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+		x->t->permanent = is_permanent(x->result);
+		x->t->no_contact = connected == 0;
+	}
+	why = x->curl_error[0] ? x->curl_error : curl_easy_strerror(x->result);
+	ap_buf_add_printable(&text, why, strnlen(why, 300));
+	return ap_err_set(err, AP_E_NET, "%s: %s", x->host, text.p);
+}
+
+static void note_debug(struct ap_exchange *x)
+{
+	ap_auto_free char *url = NULL;
+	const struct ap_progress *p = x->wire->progress;
+
+	if (!p || !p->on_event)
+		return;
+	url = ap_url_public(x->t->url);
+	ap_emit_debug(x->wire->progress, AP_STEP_HTTP, "%s %s: %d, sent %" PRIu64 " bytes, %.3f s",
+		x->t->req->method, url, x->t->resp->status, x->t->sent, now() - x->started);
+}
+
+/* Behind a proxy the name is all we know of the other side. */
+static void note_peer(struct ap_exchange *x)
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_url u = { 0 };
+	char *ip = NULL;
+
+	if (ap_url_parse(&u, x->t->url, &err) < 0)
+		return;
+	curl_easy_getinfo(x->slot->easy, CURLINFO_PRIMARY_IP, &ip);
+	x->t->resp->peer_private =
+		ap_host_is_private(u.host) || (!proxied(u.scheme) && ip && ap_host_is_private(ip));
+}
+
+int ap_wire_do(struct ap_wire *w, struct ap_try *t, struct ap_exchange **out, struct ap_err *err)
+{
+	AP_CLEANUP(exchange_freep) struct ap_exchange *x = ap_xcalloc(1, sizeof(*x));
+
+	x->wire = w;
+	x->t = t;
+	x->streaming = t->streaming;
+	ap_buf_init(&x->pending, (size_t)64 << 20);
+	if (start(x, err) < 0)
+		return -1;
+	while (!x->done && !(x->streaming && x->has_headers && x->v2xx)) {
+		if (step(x, err) < 0) {
+			t->permanent = err->code == AP_E_CANCELLED;
+			return -1;
+		}
+	}
+	if (x->done && !(x->streaming && x->v2xx) && verdict(x, err) < 0)
+		return -1;
+	if (!x->has_headers)
+		begin_body(x);
+	note_peer(x);
+	note_debug(x);
+	if (!x->streaming || !x->v2xx)
+		return 0;
+	x->t = NULL;
+	*out = AP_STEAL(x);
+	return 0;
+}
+
+int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, struct ap_err *err)
+{
+	if (x->pending.len == x->taken) {
+		ap_buf_reset(&x->pending);
+		x->taken = 0;
+	}
+	/* The time in which nobody read is not the other side's. */
+	x->last_move = x->window = now();
+	x->window_from = moved_so_far(x);
+	while (!x->done && x->pending.len == x->taken) {
+		if (step(x, err) < 0)
+			return -1;
+	}
+	*got = AP_MIN(n, x->pending.len - x->taken);
+	if (*got) {
+		memcpy(p, x->pending.p + x->taken, *got);
+		x->taken += *got;
+		return 0;
+	}
+	return x->done ? verdict(x, err) : 0;
+}
