@@ -1,7 +1,7 @@
 /*
  * Names of images: "host:port/path:tag@sha256:..." and, before that, the
  * transport: docker:// (default), oci:DIR[:TAG], oci-archive:FILE[:TAG],
- * docker-archive:FILE[:TAG].
+ * docker-archive:FILE[:NAME[:TAG]].
  *
  * pack/ turns a request into layers and an image.  It knows the image model
  * and the source and sink interfaces, and speaks no network protocol.
@@ -16,8 +16,8 @@ enum ap_transport { AP_DOCKER, AP_OCI, AP_OCI_ARCHIVE, AP_DOCKER_ARCHIVE };
 
 struct ap_ref {
 	enum ap_transport transport;
-	char *registry;   /* docker: host[:port], "registry-1.docker.io" stands for docker.io */
-	char *repository; /* docker: path, "library/" filled in for Docker Hub */
+	char *registry; /* docker: host[:port], "registry-1.docker.io" stands for docker.io */
+	char *repository; /* docker: path, "library/" filled in for Docker Hub; docker-archive: NAME */
 	char *path;       /* other transports: directory or file */
 	char *tag;        /* NULL: none given ("latest" is filled in by who reads) */
 	struct ap_digest digest; /* "" : none */

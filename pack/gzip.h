@@ -1,0 +1,54 @@
+/*
+ * One gzip member, written in blocks that are compressed side by side, with
+ * room for deflate streams that exist already.
+ *
+ * The bytes depend on what is written and on libdeflate's version only: the
+ * input is cut every AP_GZIP_BLOCK bytes (and before and after a splice),
+ * each piece is compressed on its own, and pieces are joined on byte
+ * boundaries by empty stored blocks.  Readers see one member.
+ *
+ * Source: RFC 1951, RFC 1952; DESIGN section 6.
+ */
+#ifndef AP_PACK_GZIP_H
+#define AP_PACK_GZIP_H
+
+#include "base/entry.h"
+#include "base/pool.h"
+
+#define AP_GZIP_BLOCK (1u << 20)
+#define AP_GZIP_LEVEL 6
+
+/* Takes finished bytes, in order, on the thread that writes. */
+typedef int (*ap_gzip_out_fn)(void *ctx, const void *p, size_t n, struct ap_err *err);
+
+struct ap_gzip;
+
+struct ap_gzip_opts {
+	ap_gzip_out_fn out;   /* compressed bytes */
+	ap_gzip_out_fn raw;   /* the uncompressed bytes, in order; may be NULL */
+	void *ctx;            /* of both */
+	struct ap_pool *pool; /* compresses blocks; NULL: the writing thread does */
+};
+
+/* *out: owned by the caller, ap_gzip_free(). */
+void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o);
+void ap_gzip_free(struct ap_gzip *g);
+void ap_gzip_freep(struct ap_gzip **g);
+
+/* Errors: those of out and raw; a failed writer fails for ever. */
+int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err) AP_CHECK;
+
+/*
+ * Add raw->size bytes whose deflate stream exists (method 8): the stream is
+ * inflated to check CRC, size and exact consumption and to feed `raw`; its
+ * bytes go out as they are, but for the mark of the last block.
+ *
+ * Errors: AP_E_DIGEST when CRC or size differ; AP_E_PROTO when the stream is
+ * broken, too short or followed by other bytes; AP_E_IO.
+ */
+int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err) AP_CHECK;
+
+/* The end of the member: nothing can be written after. */
+int ap_gzip_finish(struct ap_gzip *g, struct ap_err *err) AP_CHECK;
+
+#endif
