@@ -1,0 +1,110 @@
+#include "cli/common.h"
+
+#include <stdio.h>
+
+#define AT(field) offsetof(struct ap_common_opts, field)
+
+const struct ap_opt ap_common_table[AP_COMMON_OPTS_N] = {
+	{ .name = "help",
+		.letter = 'h',
+		.kind = AP_OPT_FLAG,
+		.offset = AT(help),
+		.help = "show this text" },
+	{ .name = "project",
+		.kind = AP_OPT_STR,
+		.offset = AT(project),
+		.arg = "ID",
+		.help = "Google Cloud project" },
+	{ .name = "account",
+		.kind = AP_OPT_STR,
+		.offset = AT(account),
+		.arg = "EMAIL",
+		.help = "the account that acts" },
+	{ .name = "configuration",
+		.kind = AP_OPT_STR,
+		.offset = AT(configuration),
+		.arg = "NAME",
+		.help = "gcloud configuration to read" },
+	{ .name = "billing-project",
+		.kind = AP_OPT_STR,
+		.offset = AT(billing_project),
+		.arg = "ID",
+		.help = "project whose quota the calls use" },
+	{ .name = "access-token-file",
+		.kind = AP_OPT_STR,
+		.offset = AT(access_token_file),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "file that holds an access token" },
+	{ .name = "impersonate-service-account",
+		.kind = AP_OPT_STR,
+		.offset = AT(impersonate),
+		.arg = "EMAIL",
+		.help = "act as this service account" },
+	{ .name = "quiet",
+		.letter = 'q',
+		.kind = AP_OPT_FLAG,
+		.offset = AT(quiet),
+		.help = "say nothing but warnings and errors" },
+	{ .name = "verbosity",
+		.kind = AP_OPT_STR,
+		.offset = AT(verbosity),
+		.arg = "LEVEL",
+		.choices = "debug|info|warning|error|critical|none",
+		.help = "debug shows every request: debug, info, warning, error, critical, none" },
+	{ .name = "progress",
+		.kind = AP_OPT_STR,
+		.offset = AT(progress),
+		.arg = "HOW",
+		.choices = "auto|tty|plain|json|none",
+		.help = "how progress is shown on stderr: auto, tty, plain, json, none" },
+	{ .name = "user-output-enabled",
+		.kind = AP_OPT_TRI,
+		.offset = AT(user_output),
+		.help = "print messages to stderr (default)" },
+	{ .name = "log-http",
+		.kind = AP_OPT_FLAG,
+		.offset = AT(log_http),
+		.help = "the same as --verbosity=debug" },
+	{ .name = "trace-token",
+		.kind = AP_OPT_STR,
+		.arg = "TOKEN",
+		.is_not = "requests cannot be traced by token; --verbosity=debug shows them" },
+	{ .name = "flatten",
+		.kind = AP_OPT_STR,
+		.arg = "KEY",
+		.is_not = "use --format=json and a program such as jq" },
+};
+
+#undef AT
+#define AT(field) offsetof(struct ap_registry_opts, field)
+
+const struct ap_opt ap_registry_table[AP_REGISTRY_OPTS_N] = {
+	{ .name = "authfile",
+		.kind = AP_OPT_STR,
+		.offset = AT(authfile),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "registry credentials (default: REGISTRY_AUTH_FILE, containers/auth.json, ~/.docker/config.json)" },
+	{ .name = "username",
+		.kind = AP_OPT_STR,
+		.offset = AT(username),
+		.arg = "NAME",
+		.help = "user of the destination registry; with --password-stdin" },
+	{ .name = "password-stdin",
+		.kind = AP_OPT_FLAG,
+		.offset = AT(password_stdin),
+		.help = "read the password from standard input" },
+	{ .name = "insecure-registry",
+		.kind = AP_OPT_EACH,
+		.offset = AT(insecure),
+		.arg = "HOST",
+		.help = "host to speak to without TLS, or with any certificate (repeatable)" },
+};
+
+int ap_stdout(const void *p, size_t n, struct ap_err *err)
+{
+	if (fwrite(p, 1, n, stdout) != n || fflush(stdout) != 0)
+		return ap_err_sys(err, "standard output");
+	return 0;
+}

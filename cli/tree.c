@@ -1,0 +1,17 @@
+#include "cli/cmd.h"
+#include "cli/cmds.h"
+
+static const struct ap_cmd *const root_sub[] = {
+	&ap_cmd_completion,
+	NULL,
+};
+
+const struct ap_cmd ap_cmd_root = {
+	.name = "autopack",
+	.summary = "training code to a runnable image and a Vertex AI job, without a Docker engine",
+	.description =
+		"Makes a container image of a directory of training code on top of an executor image, "
+		"pushes it through the registry's HTTP API, and submits the Vertex AI job. The words and "
+		"flags are those of \"gcloud ai\".",
+	.sub = root_sub,
+};
