@@ -11,6 +11,9 @@
 #include "deps/request.h"
 #include "pack/request.h"
 
+/* Changes whenever the same inputs would make other bytes. */
+#define AP_LAYOUT_VERSION "1"
+
 /*
  * One directory or file set that becomes a layer of its own.  Every tree
  * begins with usr/app (0777); the code's also has home (0777).
