@@ -5,7 +5,6 @@ Import it as `from support import ...`; fixtures are in conftest.py.
 
 import base64
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import json
@@ -24,6 +23,8 @@ BINARY = ROOT / "build" / MODE / "autopack"
 ENV_BIN = ROOT / "build" / "env" / "bin"
 
 sys.path.insert(0, str(ROOT / "fixtures" / "executor"))
+sys.path.insert(0, str(ROOT / "tests" / "tools"))
+import run_image as run_image_tool  # noqa: E402
 import layout as oci  # noqa: E402  (oci.Layout, oci.tar_of_members, oci.Link, oci.Dir ...)
 
 MANIFEST_TYPES = (
@@ -300,24 +301,9 @@ class Registry:
         return out[since:]
 
 
-def cached(name, make):
-    """build/executor/NAME made once by make(path), whoever comes first."""
-    top = ROOT / "build" / "executor"
-    top.mkdir(parents=True, exist_ok=True)
-    path = top / name
-    with open(top / f".{name}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not path.exists():
-            make(path)
-            assert path.exists(), f"{path} was not made"
-    return path
-
-
 def executor(name):
-    """Path of the OCI layout build/executor/NAME, made by fixtures/executor/NAME.sh when it is not there."""
-    script = ROOT / "fixtures" / "executor" / f"{name}.sh"
-    key = hashlib.sha256(script.read_bytes()).hexdigest()[:12]
-    return cached(f"{name}-{key}", lambda path: run("bash", script, path, timeout=1200))
+    """Path of the OCI layout that fixtures/executor/NAME.sh makes, kept below build/executor."""
+    return pathlib.Path(run("bash", ROOT / "fixtures" / "executor" / "get.sh", name, timeout=1200).stdout.strip())
 
 
 def skopeo_inspect(reference, *, raw=False, config=False):
@@ -352,25 +338,14 @@ def umoci_unpack(image, bundle):
 
 def run_in(rootfs, argv, env=None, cwd="/", check=True, timeout=120, input=None):
     """Run argv inside a root file system: chroot in namespaces of its own, with /proc and /dev."""
-    rootfs = pathlib.Path(rootfs)
-    for d in ("proc", "dev"):
-        (rootfs / d).mkdir(exist_ok=True)
-    inner = (
-        'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && '
-        'root=$0 && exec chroot "$root" /bin/sh -c \'cd "$0" && exec "$@"\' "$@"'
-    )
-    has_shell = os.path.lexists(rootfs / "bin/sh")
-    if not has_shell:
-        inner = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && root=$0 && shift && exec chroot "$root" "$@"'
-    user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    full_env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", **(env or {})}
-    env_argv = ["/usr/bin/env", "-i", *(f"{k}={v}" for k, v in full_env.items())]
     p = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", *user, "/bin/sh", "-c", inner, str(rootfs), cwd,
-         *env_argv, *map(str, argv)],
-        capture_output=True, text=True, timeout=timeout, input=input,
+        run_image_tool.command(rootfs, argv, [f"{k}={v}" for k, v in (env or {}).items()], cwd),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        input=input,
         stdin=subprocess.DEVNULL if input is None else None,
-    )  # fmt: skip
+    )
     if check:
         assert p.returncode == 0, f"{argv} in {rootfs}: status {p.returncode}\n{p.stdout}\n{p.stderr}"
     return p

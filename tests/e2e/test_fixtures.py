@@ -2,6 +2,8 @@
 
 import pathlib
 
+import pytest
+
 import support
 
 
@@ -38,3 +40,26 @@ def test_small_wheels_made_here_are_right_for_pip(tmp_path):
     support.run(*pip)
     assert pathlib.Path(tmp_path, "t/bin/tiny").exists()
     assert support.run("python3", "-c", "import tiny_thing; tiny_thing.main()", cwd=tmp_path / "t").stdout == "ran\n"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "name, python, site",
+    [
+        ("minbase", "/usr/bin/python3", "/usr/local/lib/python3.%d/dist-packages"),
+        ("science", "/usr/bin/python3", "/usr/local/lib/python3.%d/dist-packages"),
+        ("venv", "/opt/venv/bin/python", "/opt/venv/lib/python3.%d/site-packages"),
+        ("usrlocal", "/usr/local/bin/python", "/usr/local/lib/python3.%d/site-packages"),
+    ],
+)
+def test_parity_executors_install_where_their_kind_installs(base, unpack, tmp_path, name, python, site):
+    rootfs = unpack(f"oci:{base(name)}:latest")
+    support.wheel(rootfs / "tmp", "probe", "1.0")
+    env = {"PIP_BREAK_SYSTEM_PACKAGES": "1"}
+    pip = [python, "-m", "pip", "install", "-q", "--no-index", "--no-compile", "/tmp/probe-1.0-py3-none-any.whl"]
+    support.run_in(rootfs, pip, env)
+    p = support.run_in(rootfs, [python, "-c", "import probe, sys; print(probe.__file__, sys.version_info[1])"])
+    path, minor = p.stdout.split()
+    assert path == site % int(minor) + "/probe/__init__.py"
+    if name == "science":
+        support.run_in(rootfs, [python, "-c", "import numpy, pandas, sklearn"])
