@@ -1,56 +1,12 @@
 /*
- * A local directory as entries of a layer, without ever leaving it: every
- * component is opened with O_NOFOLLOW, links are stored as links, and a file
- * that changes between the walk and its reading is an error.
+ * A local directory as entries of a layer: what an ignore file leaves of it,
+ * with modes made normal and links stored as links.
  */
 #ifndef AP_PACK_TREE_H
 #define AP_PACK_TREE_H
 
-#include "base/entry.h"
-#include "base/str.h"
 #include "pack/ignore.h"
-
-/* An open directory that paths are relative to; shared by the contents that were made from it. */
-struct ap_local_root;
-
-/* Links in `path` itself are followed.  *out: ap_local_root_unref().  Errors: AP_E_INPUT. */
-int ap_local_root_open(struct ap_local_root **out, const char *path, struct ap_err *err) AP_CHECK;
-void ap_local_root_unref(struct ap_local_root *r);
-void ap_local_root_unrefp(struct ap_local_root **r);
-#define ap_auto_local_root AP_CLEANUP(ap_local_root_unrefp) struct ap_local_root *
-
-/* Its absolute path without links.  borrowed. */
-const char *ap_local_root_path(const struct ap_local_root *r);
-
-/*
- * The user's words for a path below the root, as "a/b": no ".", no "..", no
- * doubled slash; "" for the root itself.  Purely textual; absolute paths must
- * begin with the root's path (links resolved, or as `given`).  *out: owned.
- * Errors: AP_E_INPUT when it leaves the root.
- */
-int ap_local_path(char **out, const struct ap_local_root *r, const char *given, const char *text,
-	struct ap_err *err) AP_CHECK;
-
-/*
- * The same path with every link on the way and at its end resolved inside
- * the root.  *out: owned.
- * Errors: AP_E_NOT_FOUND; AP_E_INPUT when a link leaves the root, or turns in circles.
- */
-int ap_local_resolve(
-	char **out, const struct ap_local_root *r, const char *path, struct ap_err *err) AP_CHECK;
-
-enum ap_local_kind { AP_LOCAL_NONE, AP_LOCAL_FILE, AP_LOCAL_DIR, AP_LOCAL_LINK, AP_LOCAL_OTHER };
-
-/* What `path` is; its last component is not followed, no earlier one may be a link. */
-enum ap_local_kind ap_local_kind(const struct ap_local_root *r, const char *path);
-
-/* Names in a directory, sorted by bytes.  Errors: AP_E_IO, AP_E_LIMIT. */
-int ap_local_list(struct ap_strv *out, const struct ap_local_root *r, const char *path,
-	struct ap_err *err) AP_CHECK;
-
-/* The whole of a file, within out->max. */
-int ap_local_read(struct ap_buf *out, const struct ap_local_root *r, const char *path,
-	struct ap_err *err) AP_CHECK;
+#include "pack/local.h"
 
 struct ap_walk {
 	struct ap_local_root *root;
@@ -83,15 +39,5 @@ enum { AP_WALK_FLAT = 1 << 0 };
  */
 int ap_walk_add(struct ap_tree *out, struct ap_walk *w, const char *path, unsigned flags,
 	struct ap_err *err) AP_CHECK;
-
-/* The path below the root of a content made here; NULL for other contents.  borrowed. */
-const char *ap_local_content_path(const struct ap_content *c);
-
-/* What identifies the state of a file made here; false for other contents. */
-struct ap_local_stat {
-	uint64_t dev, ino, size;
-	int64_t mtime_ns, ctime_ns;
-};
-bool ap_local_content_stat(const struct ap_content *c, struct ap_local_stat *out);
 
 #endif
