@@ -27,7 +27,10 @@ struct ap_gcp_opts {
 void ap_gcp_new(struct ap_gcp **out, const struct ap_gcp_opts *opts, struct ap_http *http);
 void ap_gcp_free(struct ap_gcp *g);
 
-enum { AP_GCP_REFRESH = 1 << 0 }; /* the last token was refused: get another */
+enum {
+	AP_GCP_REFRESH = 1 << 0,  /* the last token was refused: get another */
+	AP_GCP_OPTIONAL = 1 << 1, /* no source at all: *token NULL, and no error */
+};
 
 /*
  * A valid access token, fetched or refreshed when needed.

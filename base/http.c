@@ -191,8 +191,7 @@ static double backoff(unsigned attempt)
 	return AP_MIN(base, 15.0) * (0.5 + (double)r / 65536.0);
 }
 
-/* Seconds that the answer asks us to wait, measured by its own clock; -1: it does not say. */
-static double retry_after(const struct ap_http_resp *resp)
+double ap_http_retry_after(const struct ap_http_resp *resp)
 {
 	const char *v = ap_http_header(resp, "retry-after");
 	const char *date = ap_http_header(resp, "date");
@@ -212,7 +211,7 @@ static double retry_after(const struct ap_http_resp *resp)
 	return at > from ? (double)(at - from) : 0;
 }
 
-static bool status_is_transient(int status)
+bool ap_http_status_transient(int status)
 {
 	return status == 408 || status == 425 || status == 429 || status == 499 || status == 500 ||
 	       status == 502 || status == 503 || status == 504;
@@ -247,7 +246,7 @@ static bool again(struct ap_http *h, struct attempt *a, const struct ap_try *t, 
 {
 	const struct ap_http_req *req = t->req;
 	double wait = backoff(a->n);
-	double asked = failed ? -1 : retry_after(t->resp);
+	double asked = failed ? -1 : ap_http_retry_after(t->resp);
 	ap_auto_free char *url = ap_url_public(req->url);
 	ap_auto_free char *note = NULL;
 
@@ -288,7 +287,7 @@ static int run(struct ap_http *h, const struct ap_http_req *req, struct ap_http_
 		failed = follow(h, &t, out, err) < 0;
 		if (!failed) {
 			meet(h, req->url, true);
-			if (!status_is_transient(resp->status))
+			if (!ap_http_status_transient(resp->status))
 				return 0;
 			snprintf(why, sizeof(why), "HTTP %d", resp->status);
 		} else {
@@ -355,11 +354,22 @@ int ap_http_open(struct ap_reader **body, struct ap_http *h, const struct ap_htt
 	return 0;
 }
 
-int ap_http_pause(struct ap_http *h, unsigned attempt, const char *note, struct ap_err *err)
+unsigned ap_http_max_tries(const struct ap_http *h)
 {
-	if (note)
-		ap_emit(h->progress,
-			&(struct ap_event){
-				.step = AP_STEP_HTTP, .kind = AP_EV_RETRY, .note = note });
-	return sleep_for(backoff(attempt), err);
+	return h->retry_count + 1;
+}
+
+int ap_http_pause(struct ap_http *h, unsigned attempt, double at_least, const char *note,
+	bool *waited, struct ap_err *err)
+{
+	double wait = AP_MAX(backoff(attempt), at_least * 1.02);
+	ap_auto_free char *text = NULL;
+
+	*waited = wait <= h->retry_seconds;
+	if (!*waited)
+		return 0;
+	text = ap_xasprintf("%s, again in %.1f s", note, wait);
+	ap_emit(h->progress,
+		&(struct ap_event){ .step = AP_STEP_HTTP, .kind = AP_EV_RETRY, .note = text });
+	return sleep_for(wait, err);
 }

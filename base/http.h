@@ -92,11 +92,22 @@ int ap_http_open(struct ap_reader **body, struct ap_http *h, const struct ap_htt
 	struct ap_http_resp *resp, struct ap_err *err) AP_CHECK;
 
 /*
- * Wait before try number `attempt` (from 1) of something that the caller
- * repeats: exponential with jitter.  Errors: AP_E_CANCELLED.
+ * Wait before try number `attempt` + 1 of something that the caller repeats:
+ * exponential with jitter, at least `at_least` seconds.  False (and no wait)
+ * when that would be longer than this client waits at all.
+ * Errors: AP_E_CANCELLED.
  */
-int ap_http_pause(
-	struct ap_http *h, unsigned attempt, const char *note, struct ap_err *err) AP_CHECK;
+int ap_http_pause(struct ap_http *h, unsigned attempt, double at_least, const char *note,
+	bool *waited, struct ap_err *err) AP_CHECK;
+
+/* Seconds that an answer asks us to wait (both forms, by its own clock); -1 when it does not. */
+double ap_http_retry_after(const struct ap_http_resp *resp);
+
+/* Is the status one that may pass: 408, 425, 429, 499, 500, 502, 503, 504? */
+bool ap_http_status_transient(int status);
+
+/* Most tries of one thing, the first included. */
+unsigned ap_http_max_tries(const struct ap_http *h);
 
 void ap_http_resp_release(struct ap_http_resp *r);
 #define ap_auto_http_resp AP_CLEANUP(ap_http_resp_release) struct ap_http_resp

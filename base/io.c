@@ -176,7 +176,7 @@ struct verify_reader {
 	struct ap_sha256 hash;
 	struct ap_digest want;
 	uint64_t size, at;
-	bool failed, ended;
+	bool failed, ended, borrowed;
 };
 
 static int verify_fail(struct verify_reader *v, const struct ap_digest *found, struct ap_err *err)
@@ -235,7 +235,8 @@ static void verify_free(struct ap_reader *r)
 {
 	struct verify_reader *v = AP_CONTAINER(r, struct verify_reader, base);
 
-	ap_reader_free(v->inner);
+	if (!v->borrowed)
+		ap_reader_free(v->inner);
 	ap_sha256_release(&v->hash);
 	free(v);
 }
@@ -253,6 +254,19 @@ void ap_verify_reader(struct ap_reader **out, struct ap_reader *inner,
 	v->size = size;
 	ap_sha256_init(&v->hash);
 	*out = &v->base;
+}
+
+void ap_verify_borrowed(struct ap_reader **out, struct ap_reader *inner,
+	const struct ap_digest *digest, uint64_t size)
+{
+	if (inner->ops == &verify_ops) {
+		const struct verify_reader *v = AP_CONTAINER(inner, struct verify_reader, base);
+
+		if (ap_digest_eq(&v->want, digest) && v->size == size)
+			return;
+	}
+	ap_verify_reader(out, inner, digest, size);
+	AP_CONTAINER(*out, struct verify_reader, base)->borrowed = true;
 }
 
 int ap_write_all(int fd, const void *p, size_t n, struct ap_err *err)

@@ -59,6 +59,14 @@ void ap_fd_reader(struct ap_reader **out, int fd, uint64_t from, uint64_t size);
 void ap_verify_reader(struct ap_reader **out, struct ap_reader *inner,
 	const struct ap_digest *digest, uint64_t size);
 
+/*
+ * The same over a reader that stays the caller's.  *out is left NULL when
+ * `inner` is a verifying reader for the same digest already: no byte is
+ * hashed twice.
+ */
+void ap_verify_borrowed(struct ap_reader **out, struct ap_reader *inner,
+	const struct ap_digest *digest, uint64_t size);
+
 /* Write all of n bytes to fd. */
 int ap_write_all(int fd, const void *p, size_t n, struct ap_err *err) AP_CHECK;
 

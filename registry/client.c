@@ -1,0 +1,400 @@
+#include "registry/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry/answer.h"
+
+#define MAX_REFUSALS 3
+
+void ap_registry_new(struct ap_registry **out, const struct ap_registry_config *c)
+{
+	struct ap_registry *reg = ap_xcalloc(1, sizeof(*reg));
+
+	reg->c = *c;
+	if (c->insecure)
+		ap_strv_copy(&reg->insecure, c->insecure);
+	pthread_mutex_init(&reg->lock, NULL);
+	*out = reg;
+}
+
+static void rhost_free(struct ap_rhost *h)
+{
+	pthread_mutex_destroy(&h->lock);
+	ap_challenge_release(&h->challenge);
+	ap_creds_release(&h->creds);
+	ap_tokens_release(&h->tokens);
+	free(h->name);
+	free(h->bare);
+	free(h->base);
+	free(h->creds_for);
+	free(h);
+}
+
+void ap_registry_free(struct ap_registry *reg)
+{
+	if (!reg)
+		return;
+	while (reg->hosts) {
+		struct ap_rhost *h = reg->hosts;
+
+		reg->hosts = h->next;
+		rhost_free(h);
+	}
+	pthread_mutex_destroy(&reg->lock);
+	ap_strv_release(&reg->insecure);
+	free(reg);
+}
+
+void ap_registry_freep(struct ap_registry **reg)
+{
+	ap_registry_free(*reg);
+	*reg = NULL;
+}
+
+static bool label_suffix(const char *host, const char *suffix)
+{
+	size_t n = strlen(host);
+	size_t m = strlen(suffix);
+
+	return n > m && host[n - m - 1] == '.' && strcmp(host + n - m, suffix) == 0;
+}
+
+bool ap_registry_is_google(const char *host)
+{
+	return strcmp(host, "gcr.io") == 0 || label_suffix(host, "gcr.io") ||
+	       label_suffix(host, "pkg.dev");
+}
+
+struct ap_rhost *ap_rhost_get(struct ap_registry *reg, const char *name)
+{
+	struct ap_rhost *h;
+	unsigned port = 0;
+
+	pthread_mutex_lock(&reg->lock);
+	for (h = reg->hosts; h && strcmp(h->name, name) != 0; h = h->next)
+		;
+	if (!h) {
+		h = ap_xcalloc(1, sizeof(*h));
+		pthread_mutex_init(&h->lock, NULL);
+		h->name = ap_xstrdup(name);
+		if (!ap_host_split(name, &h->bare, &port))
+			h->bare = ap_xstrdup(name);
+		h->next = reg->hosts;
+		reg->hosts = h;
+	}
+	pthread_mutex_unlock(&reg->lock);
+	return h;
+}
+
+/* ---- scheme and challenge ---- */
+
+static int ping_base(struct ap_registry *reg, const char *base, unsigned flags,
+	struct ap_http_resp *resp, struct ap_err *err)
+{
+	ap_auto_free char *url = ap_xasprintf("%s/v2/", base);
+
+	return ap_http_do(reg->c.http,
+		&(struct ap_http_req){
+			.method = "GET", .url = url, .step = AP_STEP_HTTP, .flags = flags },
+		resp, err);
+}
+
+/* What an HTTPS port of Go answers to plain HTTP; others just close. */
+static bool wants_tls(const struct ap_http_resp *resp)
+{
+	return resp->status == 400 && strstr(resp->body.p, "HTTPS") != NULL;
+}
+
+/*
+ * Loopback hosts are tried in plain HTTP first, those of --insecure-registry
+ * with TLS first; nothing secret is sent before the answer is in.
+ */
+static int ping_any(
+	struct ap_registry *reg, struct ap_rhost *h, struct ap_http_resp *resp, struct ap_err *err)
+{
+	ap_auto_free char *plain = ap_xasprintf("http://%s", h->name);
+	ap_auto_free char *tls = ap_xasprintf("https://%s", h->name);
+	bool loopback = ap_host_is_loopback(h->bare);
+	const char *first = loopback ? plain : tls;
+	const char *second = loopback ? tls : plain;
+	bool chosen;
+
+	if (!loopback && !h->insecure) {
+		h->base = ap_xstrdup(tls);
+		return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
+	}
+	chosen = ping_base(reg, first, 0, resp, err) == 0 && !wants_tls(resp);
+	if (!chosen && err->code == AP_E_CANCELLED)
+		return -1;
+	if (!chosen) {
+		ap_err_clear(err);
+		if (ping_base(reg, second, 0, resp, err) == 0 && !wants_tls(resp)) {
+			first = second;
+			chosen = true;
+		}
+	}
+	if (!chosen && err->code == AP_E_CANCELLED)
+		return -1;
+	ap_err_clear(err);
+	h->base = ap_xstrdup(first);
+	if (chosen && resp->status != 408 && resp->status != 429 && resp->status < 500)
+		return 0;
+	return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
+}
+
+static int ping_locked(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)
+{
+	ap_auto_http_resp resp = { 0 };
+	ap_auto_free char *probe = ap_xasprintf("https://%s/", h->name);
+	ap_auto_url u = { 0 };
+
+	if (h->base)
+		return 0;
+	if (ap_url_parse(&u, probe, err) < 0)
+		return -1;
+	for (size_t i = 0; i < reg->insecure.n; i++) {
+		ap_auto_free char *host = NULL;
+		unsigned port = 0;
+
+		if (ap_host_split(reg->insecure.v[i], &host, &port) && strcmp(host, u.host) == 0 &&
+			(!port || port == u.port))
+			h->insecure = true;
+	}
+	if (ping_any(reg, h, &resp, err) < 0 ||
+		(resp.status == 401 && ap_challenge_of(&h->challenge, &resp, err) < 0))
+		goto undo;
+	h->peer_private = resp.peer_private;
+	if (resp.status >= 500 || resp.status == 429) {
+		ap_auto_free char *url = ap_xasprintf("%s/v2/", h->base);
+
+		ap_answer_error(&(struct ap_http_req){ .method = "GET", .url = url }, &resp, err);
+		goto undo;
+	}
+	return 0;
+undo:
+	free(AP_STEAL(h->base));
+	return ap_err_wrap(err, "registry %s", h->name);
+}
+
+int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&h->lock);
+	rc = ping_locked(reg, h, err);
+	pthread_mutex_unlock(&h->lock);
+	return rc;
+}
+
+/* ---- credentials and tokens; the host's lock is held ---- */
+
+/* Entries may be for one name space of a host only: looked up again for another repository. */
+static int find_creds(
+	struct ap_registry *reg, struct ap_rhost *h, const char *repository, struct ap_err *err)
+{
+	struct ap_creds found = { 0 };
+
+	if (h->creds_for && strcmp(h->creds_for, repository) == 0)
+		return 0;
+	if (ap_creds_find(&found, &reg->c, h->name, repository, err) < 0)
+		return -1;
+	if (!ap_streq(found.username, h->creds.username) ||
+		!ap_streq(found.password, h->creds.password) ||
+		!ap_streq(found.identity_token, h->creds.identity_token))
+		ap_tokens_release(&h->tokens);
+	ap_creds_release(&h->creds);
+	h->creds = found;
+	free(h->creds_for);
+	h->creds_for = ap_xstrdup(repository);
+	if (h->creds.source)
+		ap_emit_debug(
+			reg->c.progress, AP_STEP_HTTP, "%s: using %s", h->name, h->creds.source);
+	return 0;
+}
+
+/*
+ * Google's access token as password.  Without any Google credential a public
+ * image can still be read, so that is no error here.
+ */
+static int google_password(struct ap_registry *reg, struct ap_rhost *h, bool refused,
+	char **password, struct ap_err *err)
+{
+	unsigned flags = AP_GCP_OPTIONAL | (refused ? AP_GCP_REFRESH : 0U);
+
+	if (!h->creds.google)
+		return 0;
+	if (ap_gcp_token(reg->c.gcp, flags, password, err) < 0)
+		return ap_err_wrap(err, "registry %s", h->name);
+	return 0;
+}
+
+static int fetch_token(struct ap_registry *reg, struct ap_rhost *h, const char *scope, bool refused,
+	char **value, double *lifetime, struct ap_err *err)
+{
+	static const struct ap_creds nobody = { 0 };
+	ap_auto_free char *google = NULL;
+	struct ap_token_server s = { .challenge = &h->challenge,
+		.creds = &h->creds,
+		.registry = h->base,
+		.registry_private = h->peer_private };
+
+	if (google_password(reg, h, refused, &google, err) < 0)
+		return -1;
+	if (h->creds.google && !google)
+		s.creds = &nobody;
+	s.password = google ? google : h->creds.password;
+	return ap_token_fetch(value, lifetime, reg->c.http, &s, scope, err);
+}
+
+/* *out: owned; the header's value, or NULL for none. */
+static int authorize(struct ap_registry *reg, struct ap_rhost *h, const char *repository,
+	const char *scope, bool refused, char **out, struct ap_err *err)
+{
+	ap_auto_free char *google = NULL;
+	const char *token;
+	char *fresh = NULL;
+	double life = 0;
+
+	if (h->challenge.kind == AP_CHALLENGE_NONE)
+		return 0;
+	if (find_creds(reg, h, repository, err) < 0)
+		return -1;
+	if (h->challenge.kind == AP_CHALLENGE_BASIC) {
+		if (google_password(reg, h, refused, &google, err) < 0)
+			return -1;
+		if (google)
+			*out = ap_creds_basic("oauth2accesstoken", google);
+		else if (h->creds.username)
+			*out = ap_creds_basic(h->creds.username, h->creds.password);
+		return 0;
+	}
+	if (h->creds.bearer) {
+		*out = ap_xasprintf("Bearer %s", h->creds.bearer);
+		return 0;
+	}
+	token = ap_tokens_get(&h->tokens, scope);
+	if (!token) {
+		if (fetch_token(reg, h, scope, refused, &fresh, &life, err) < 0)
+			return -1;
+		*out = ap_xasprintf("Bearer %s", fresh);
+		ap_tokens_put(&h->tokens, scope, fresh, life);
+		return 0;
+	}
+	*out = ap_xasprintf("Bearer %s", token);
+	return 0;
+}
+
+static void wipe(char **s)
+{
+	if (*s)
+		explicit_bzero(*s, strlen(*s));
+	free(*s);
+	*s = NULL;
+}
+
+/* What the 401 tells: a token that is no good, perhaps a challenge we did not know. */
+static int refused(struct ap_rhost *h, const char *scope, const char *authorization,
+	const struct ap_http_resp *resp, struct ap_err *err)
+{
+	AP_CLEANUP(ap_challenge_release) struct ap_challenge c = { 0 };
+
+	if (ap_challenge_of(&c, resp, err) < 0)
+		return -1;
+	if (authorization && ap_starts_with(authorization, "Bearer "))
+		ap_tokens_drop(&h->tokens, scope, authorization + strlen("Bearer "));
+	if (c.kind != AP_CHALLENGE_NONE) {
+		struct ap_challenge old = h->challenge;
+
+		h->challenge = c;
+		c = old;
+	}
+	return 0;
+}
+
+/* Is this URL the registry's own?  Then, and only then, it gets its credentials. */
+static bool is_own(const struct ap_rhost *h, const char *url)
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_url a = { 0 };
+	ap_auto_url b = { 0 };
+
+	return ap_url_parse(&a, h->base, &err) == 0 && ap_url_parse(&b, url, &err) == 0 &&
+	       ap_url_same_origin(&a, &b);
+}
+
+static int send(struct ap_registry *reg, struct ap_rcall *call, struct ap_http_resp *resp,
+	struct ap_err *err)
+{
+	if (call->stream)
+		return ap_http_open(call->stream, reg->c.http, &call->req, resp, err);
+	return ap_http_do(reg->c.http, &call->req, resp, err);
+}
+
+int ap_rcall_do(struct ap_registry *reg, struct ap_rcall *call, struct ap_http_resp *resp,
+	struct ap_err *err)
+{
+	struct ap_rhost *h = call->host;
+	ap_auto_free char *url = NULL;
+	bool sent = false;
+	bool own;
+
+	if (ap_rhost_ping(reg, h, err) < 0)
+		return -1;
+	url = call->url ? ap_xstrdup(call->url) : ap_xasprintf("%s%s", h->base, call->path);
+	own = is_own(h, url);
+	for (int n = 0;; n++) {
+		AP_CLEANUP(wipe) char *authorization = NULL;
+		bool final;
+		int rc = 0;
+
+		pthread_mutex_lock(&h->lock);
+		if (own)
+			rc = authorize(
+				reg, h, call->repository, call->scope, sent, &authorization, err);
+		pthread_mutex_unlock(&h->lock);
+		if (rc < 0)
+			return -1;
+		sent = sent || authorization;
+		call->req.url = url;
+		call->req.authorization = authorization;
+		rc = send(reg, call, resp, err);
+		call->req.authorization = NULL;
+		call->req.url = NULL;
+		if (rc < 0 || resp->status != 401 || !own || !is_own(h, resp->url))
+			return rc;
+		/* Once for a challenge that we did not know, once for a token that has ended. */
+		pthread_mutex_lock(&h->lock);
+		rc = refused(h, call->scope, authorization, resp, err);
+		final = n + 1 >= MAX_REFUSALS || (call->flags & AP_RCALL_KEEP_401) ||
+			h->challenge.kind == AP_CHALLENGE_NONE ||
+			(h->challenge.kind == AP_CHALLENGE_BASIC && authorization &&
+				!h->creds.google);
+		pthread_mutex_unlock(&h->lock);
+		if (rc < 0 || final)
+			return rc;
+	}
+}
+
+char *ap_scope_pull(const char *repository)
+{
+	return ap_xasprintf("repository:%s:pull", repository);
+}
+
+char *ap_scope_push(const char *repository)
+{
+	return ap_xasprintf("repository:%s:pull,push", repository);
+}
+
+void ap_registry_describe(struct ap_registry *reg, const char *host, struct ap_buf *out)
+{
+	struct ap_err err = AP_ERR_INIT;
+	AP_CLEANUP(ap_creds_release) struct ap_creds c = { 0 };
+
+	if (ap_creds_find(&c, &reg->c, host, "", &err) < 0)
+		ap_buf_addf(out, "%s: %s\n", host, err.msg);
+	else
+		ap_buf_addf(out, "%s: %s\n", host, c.source ? c.source : "no credentials");
+	if (c.google && reg->c.gcp)
+		ap_gcp_describe(reg->c.gcp, out);
+}

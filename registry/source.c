@@ -1,0 +1,63 @@
+#include "registry/registry.h"
+
+#include <stdlib.h>
+
+#include "registry/manifest.h"
+
+struct registry_source {
+	struct ap_source base;
+	struct ap_repo repo;
+};
+_Static_assert(offsetof(struct registry_source, base) == 0, "base must come first");
+
+static struct registry_source *self(struct ap_source *s)
+{
+	return AP_CONTAINER(s, struct registry_source, base);
+}
+
+static int source_get_manifest(struct ap_source *s, const char *reference,
+	struct ap_descriptor *desc, struct ap_buf *body, struct ap_err *err)
+{
+	struct registry_source *r = self(s);
+
+	if (!reference && s->ref.digest.s[0])
+		reference = s->ref.digest.s;
+	if (!reference)
+		reference = s->ref.tag ? s->ref.tag : "latest";
+	return ap_manifest_get(
+		&r->repo, r->repo.pull, reference, AP_MANIFEST_PATIENT, desc, body, err);
+}
+
+static int source_open_blob(struct ap_source *s, const struct ap_descriptor *desc,
+	struct ap_reader **out, struct ap_err *err)
+{
+	return ap_blob_open(&self(s)->repo, desc, out, err);
+}
+
+static void source_free(struct ap_source *s)
+{
+	struct registry_source *r = self(s);
+
+	ap_repo_release(&r->repo);
+	free(r);
+}
+
+static const struct ap_source_ops ops = { .name = "docker",
+	.get_manifest = source_get_manifest,
+	.open_blob = source_open_blob,
+	.free = source_free };
+
+int ap_registry_source(struct ap_source **out, const struct ap_ref *ref, struct ap_registry *reg,
+	struct ap_err *err)
+{
+	struct registry_source *r;
+
+	if (ref->transport != AP_DOCKER)
+		return ap_err_set(err, AP_E_INPUT, "not an image of a registry");
+	r = ap_xcalloc(1, sizeof(*r));
+	r->base.ops = &ops;
+	ap_ref_copy(&r->base.ref, ref);
+	ap_repo_init(&r->repo, reg, ref);
+	*out = &r->base;
+	return 0;
+}
