@@ -20,7 +20,7 @@ char *ap_name_normalize(const char *p, size_t n)
 	return ap_buf_steal(&b);
 }
 
-bool ap_name_ok(const char *p, size_t n)
+bool ap_names_ok(const char *p, size_t n)
 {
 	if (!n || !ap_is_alnum(p[0]) || !ap_is_alnum(p[n - 1]))
 		return false;

@@ -13,7 +13,7 @@
 char *ap_name_normalize(const char *p, size_t n);
 
 /* Is it a legal name?  Letters, digits, '-', '_', '.', beginning and ending alphanumeric. */
-bool ap_name_ok(const char *p, size_t n);
+bool ap_names_ok(const char *p, size_t n);
 
 /*
  * A text that is equal for equal versions: "1.0.0-Beta_1+CU.12" and

@@ -45,7 +45,7 @@ int ap_wheel_name_parse(struct ap_wheel_name *out, const char *filename, struct 
 	rest.n -= strlen(".whl");
 	while (n < AP_LEN(part) && ap_str_next(&rest, '-', &part[n]))
 		n++;
-	if (n < 5 || rest.p || !ap_name_ok(part[0].p, part[0].n) || !tag_ok(part[n - 3]) ||
+	if (n < 5 || rest.p || !ap_names_ok(part[0].p, part[0].n) || !tag_ok(part[n - 3]) ||
 		!tag_ok(part[n - 2]) || !tag_ok(part[n - 1]) ||
 		(n == 6 && (!tag_ok(part[2]) || !ap_is_digit(part[2].p[0]))))
 		return ap_err_set(err, AP_E_INPUT,
@@ -211,7 +211,7 @@ static int read_metadata(struct ap_wheel *w, struct ap_err *err)
 		return ap_zip_bad(w->zip, m->name, err, "want exactly one Name and one Version");
 	normalized = ap_name_normalize(name, strlen(name));
 	have = ap_version_canonical(version, strlen(version));
-	if (!ap_name_ok(name, strlen(name)) || strcmp(normalized, w->file.name) != 0)
+	if (!ap_names_ok(name, strlen(name)) || strcmp(normalized, w->file.name) != 0)
 		return ap_zip_bad(w->zip, m->name, err,
 			"Name is \"%.100s\", the file's name says %s", name, w->file.name);
 	if (!have || !want || strcmp(have, want) != 0)
