@@ -31,6 +31,9 @@ int ap_ref_parse(struct ap_ref *out, const char *text, struct ap_err *err) AP_CH
 void ap_ref_release(struct ap_ref *r);
 void ap_ref_copy(struct ap_ref *to, const struct ap_ref *from);
 
+/* 1 to 128 letters, digits, '_', '.', '-', not beginning with '.' or '-'. */
+bool ap_ref_tag_ok(const char *tag);
+
 /* "host/path", "host/path:tag", "host/path@digest", "oci:DIR@digest"; *out: owned. */
 char *ap_ref_name(const struct ap_ref *r);
 char *ap_ref_with_tag(const struct ap_ref *r, const char *tag);
