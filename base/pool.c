@@ -10,6 +10,7 @@
 struct job {
 	struct job *next;
 	ap_job_fn fn;
+	void (*drop)(void *arg); /* NULL: nothing to let go of */
 	void *arg;
 };
 
@@ -30,6 +31,8 @@ static void drop_queue(struct ap_pool *p)
 		struct job *j = p->first;
 
 		p->first = j->next;
+		if (j->drop)
+			j->drop(j->arg);
 		free(j);
 	}
 	p->last = &p->first;
@@ -124,20 +127,28 @@ void ap_pool_freep(struct ap_pool **p)
 	*p = NULL;
 }
 
-void ap_pool_submit(struct ap_pool *p, ap_job_fn fn, void *arg)
+void ap_pool_submit_or_drop(struct ap_pool *p, ap_job_fn fn, void (*drop)(void *arg), void *arg)
 {
-	struct job *j;
+	struct job *j = NULL;
 
 	pthread_mutex_lock(&p->lock);
 	if (!atomic_load(&p->stopped)) {
 		j = ap_xcalloc(1, sizeof(*j));
 		j->fn = fn;
+		j->drop = drop;
 		j->arg = arg;
 		*p->last = j;
 		p->last = &j->next;
 		pthread_cond_signal(&p->work);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (!j && drop)
+		drop(arg);
+}
+
+void ap_pool_submit(struct ap_pool *p, ap_job_fn fn, void *arg)
+{
+	ap_pool_submit_or_drop(p, fn, NULL, arg);
 }
 
 int ap_pool_wait(struct ap_pool *p, struct ap_err *err)

@@ -23,6 +23,12 @@ void ap_pool_freep(struct ap_pool **p);
 void ap_pool_submit(struct ap_pool *p, ap_job_fn fn, void *arg);
 
 /*
+ * Same, for a job whose argument somebody must let go of: drop(arg) is called
+ * in place of fn when the job will never run.  It must not call the pool.
+ */
+void ap_pool_submit_or_drop(struct ap_pool *p, ap_job_fn fn, void (*drop)(void *arg), void *arg);
+
+/*
  * Wait until the queue is empty and no job runs.
  * Errors: the first one of any job (AP_E_CANCELLED never hides another).
  * The pool can be used again after a success.

@@ -4,8 +4,9 @@
  *
  * The bytes depend on what is written and on libdeflate's version only: the
  * input is cut every AP_GZIP_BLOCK bytes (and before and after a splice),
- * each piece is compressed on its own, and pieces are joined on byte
- * boundaries by empty stored blocks.  Readers see one member.
+ * each piece is compressed on its own, or stored where a sample says that it
+ * will not shrink, and pieces are joined on byte boundaries by empty stored
+ * blocks.  Readers see one member.
  *
  * Source: RFC 1951, RFC 1952; DESIGN section 6.
  */
@@ -18,19 +19,23 @@
 #define AP_GZIP_BLOCK (1u << 20)
 #define AP_GZIP_LEVEL 6
 
-/* Takes finished bytes, in order, on the thread that writes. */
+/* Takes bytes in order, on the thread that writes. */
 typedef int (*ap_gzip_out_fn)(void *ctx, const void *p, size_t n, struct ap_err *err);
 
 struct ap_gzip;
 
 struct ap_gzip_opts {
 	ap_gzip_out_fn out;   /* compressed bytes */
-	ap_gzip_out_fn raw;   /* the uncompressed bytes, in order; may be NULL */
+	ap_gzip_out_fn raw;   /* the uncompressed bytes; may be NULL */
 	void *ctx;            /* of both */
 	struct ap_pool *pool; /* compresses blocks; NULL: the writing thread does */
 };
 
-/* *out: owned by the caller, ap_gzip_free(). */
+/*
+ * *out: owned by the caller, ap_gzip_free().
+ * Threads: one writes; it may be a job of the pool, since it never waits for
+ * a block that nobody has begun.
+ */
 void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o);
 void ap_gzip_free(struct ap_gzip *g);
 void ap_gzip_freep(struct ap_gzip **g);
@@ -39,12 +44,18 @@ void ap_gzip_freep(struct ap_gzip **g);
 int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err) AP_CHECK;
 
 /*
+ * Room for at least one byte inside the writer, to read into: *p, *n.  What
+ * was filled is handed over with ap_gzip_filled(), before any other call.
+ */
+int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err) AP_CHECK;
+void ap_gzip_filled(struct ap_gzip *g, size_t n);
+
+/*
  * Add raw->size bytes whose deflate stream exists (method 8): the stream is
  * inflated to check CRC, size and exact consumption and to feed `raw`; its
  * bytes go out as they are, but for the mark of the last block.
  *
- * Errors: AP_E_DIGEST when CRC or size differ; AP_E_PROTO when the stream is
- * broken, too short or followed by other bytes; AP_E_IO.
+ * Errors: those of ap_splice_scan() and ap_splice_copy().
  */
 int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err) AP_CHECK;
 

@@ -1,0 +1,431 @@
+#include "pack/gzip.h"
+
+#include <libdeflate.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include "pack/splice.h"
+
+enum {
+	STORED_MAX = 65535,     /* bytes of one stored block */
+	SAMPLE_FROM = 64 << 10, /* shorter blocks are compressed without asking */
+	SAMPLE_PIECE = 4 << 10,
+	SAMPLE_PIECES = 8,
+	SCRATCH = 64 << 10,
+};
+
+/* What a compressed block can be at most: stored, with its joint and a byte of slack. */
+#define OUT_MAX (AP_GZIP_BLOCK + 5 * (AP_GZIP_BLOCK / STORED_MAX + 1) + 16)
+
+enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_RUNNING, BLOCK_DONE };
+
+struct block {
+	enum block_state state;
+	unsigned char *in, *out;
+	size_t n, out_n;
+	uint32_t crc;
+	struct libdeflate_compressor *strong, *quick;
+};
+
+/* The blocks, shared with the jobs that compress them: the last one to leave frees. */
+struct ring {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	unsigned refs;
+	size_t n, first; /* `first` is the oldest one not written yet */
+	struct block v[];
+};
+
+struct ap_gzip {
+	struct ap_gzip_opts o;
+	struct ring *ring;
+	size_t used; /* blocks queued and not written; ring->v[first + used] is being filled */
+	uint32_t crc;
+	uint64_t size;
+	bool begun;
+	struct ap_err failed;
+};
+
+static void ring_release(struct ring *r)
+{
+	unsigned left;
+
+	pthread_mutex_lock(&r->lock);
+	left = --r->refs;
+	pthread_mutex_unlock(&r->lock);
+	if (left)
+		return;
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->v[i].in);
+		free(r->v[i].out);
+		libdeflate_free_compressor(r->v[i].strong);
+		libdeflate_free_compressor(r->v[i].quick);
+	}
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->done);
+	free(r);
+}
+
+static struct libdeflate_compressor *compressor(struct libdeflate_compressor **c, int level)
+{
+	if (!*c)
+		*c = libdeflate_alloc_compressor(level);
+	if (!*c)
+		ap_oom();
+	return *c;
+}
+
+/* Would compressing these bytes be in vain?  A few pieces of them answer. */
+static bool incompressible(struct block *b)
+{
+	unsigned char sample[SAMPLE_PIECE * SAMPLE_PIECES];
+	unsigned char out[sizeof(sample)];
+	size_t step = (b->n - SAMPLE_PIECE) / (SAMPLE_PIECES - 1);
+	size_t most = sizeof(sample) - sizeof(sample) / 64;
+
+	if (b->n < SAMPLE_FROM)
+		return false;
+	for (size_t i = 0; i < SAMPLE_PIECES; i++)
+		memcpy(sample + i * SAMPLE_PIECE, b->in + i * step, SAMPLE_PIECE);
+	return libdeflate_deflate_compress(
+		       compressor(&b->quick, 1), sample, sizeof(sample), out, most) == 0;
+}
+
+static void store(struct block *b)
+{
+	unsigned char *to = b->out;
+
+	for (size_t at = 0; at < b->n;) {
+		size_t n = AP_MIN(b->n - at, (size_t)STORED_MAX);
+
+		*to++ = 0;
+		*to++ = (unsigned char)(n & 0xff);
+		*to++ = (unsigned char)(n >> 8);
+		*to++ = (unsigned char)(~n & 0xff);
+		*to++ = (unsigned char)(~n >> 8 & 0xff);
+		memcpy(to, b->in + at, n);
+		to += n;
+		at += n;
+	}
+	b->out_n = (size_t)(to - b->out);
+}
+
+/* Bit positions of the last block's header and of the end; our own stream, so it cannot be broken. */
+static void find_last_block(const unsigned char *p, size_t n, uint64_t *last, uint64_t *end)
+{
+	unsigned char scratch[SCRATCH];
+	z_stream z = { 0 };
+	int status = Z_OK;
+
+	if (inflateInit2(&z, -MAX_WBITS) != Z_OK)
+		ap_oom();
+	z.next_in = (unsigned char *)(uintptr_t)p;
+	z.avail_in = (uInt)n;
+	*last = *end = 0;
+	while (status != Z_STREAM_END) {
+		uint64_t bit;
+
+		z.next_out = scratch;
+		z.avail_out = sizeof(scratch);
+		status = inflate(&z, Z_BLOCK);
+		if (status != Z_OK && status != Z_STREAM_END)
+			abort();
+		if (!(z.data_type & 128))
+			continue;
+		bit = (uint64_t)(z.next_in - p) * 8 - (unsigned)(z.data_type & 7);
+		*(z.data_type & 64 ? end : last) = bit;
+	}
+	inflateEnd(&z);
+}
+
+/* Make the stream one that others can follow: as ap_splice_copy() does, in memory. */
+static void join(struct block *b)
+{
+	uint64_t last;
+	uint64_t end;
+	unsigned used;
+
+	find_last_block(b->out, b->out_n, &last, &end);
+	b->out[last / 8] &= (unsigned char)~(1U << (last % 8));
+	used = (unsigned)(end % 8);
+	if (!used)
+		return;
+	b->out[end / 8] &= (unsigned char)((1U << used) - 1);
+	if (used > 5)
+		b->out[b->out_n++] = 0;
+	memcpy(b->out + b->out_n, "\x00\x00\xff\xff", 4);
+	b->out_n += 4;
+}
+
+static void compress_block(struct block *b)
+{
+	b->crc = libdeflate_crc32(0, b->in, b->n);
+	b->out_n = 0;
+	if (!incompressible(b))
+		b->out_n = libdeflate_deflate_compress(
+			compressor(&b->strong, AP_GZIP_LEVEL), b->in, b->n, b->out, b->n);
+	if (b->out_n)
+		join(b);
+	else
+		store(b);
+}
+
+/* Compress one block that is still waiting; the caller holds the lock. */
+static void run_block(struct ring *r, struct block *b)
+{
+	b->state = BLOCK_RUNNING;
+	pthread_mutex_unlock(&r->lock);
+	compress_block(b);
+	pthread_mutex_lock(&r->lock);
+	b->state = BLOCK_DONE;
+	pthread_cond_broadcast(&r->done);
+}
+
+/* One job of the pool: whichever block waits longest; none is fine, the writer was faster. */
+static int block_job(void *arg, struct ap_err *err AP_UNUSED)
+{
+	struct ring *r = arg;
+
+	pthread_mutex_lock(&r->lock);
+	for (size_t i = 0; i < r->n; i++) {
+		struct block *b = &r->v[(r->first + i) % r->n];
+
+		if (b->state != BLOCK_QUEUED)
+			continue;
+		run_block(r, b);
+		break;
+	}
+	pthread_mutex_unlock(&r->lock);
+	ring_release(r);
+	return 0;
+}
+
+static void drop_job(void *arg)
+{
+	ring_release(arg);
+}
+
+void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o)
+{
+	struct ap_gzip *g = ap_xcalloc(1, sizeof(*g));
+	size_t n = o->pool ? ap_pool_threads(o->pool) + 2 : 1;
+
+	g->o = *o;
+	g->ring = ap_xcalloc(1, sizeof(*g->ring) + n * sizeof(g->ring->v[0]));
+	g->ring->n = n;
+	g->ring->refs = 1;
+	pthread_mutex_init(&g->ring->lock, NULL);
+	pthread_cond_init(&g->ring->done, NULL);
+	*out = g;
+}
+
+void ap_gzip_free(struct ap_gzip *g)
+{
+	if (!g)
+		return;
+	/* Jobs that have not begun must find nothing to do. */
+	pthread_mutex_lock(&g->ring->lock);
+	for (size_t i = 0; i < g->ring->n; i++) {
+		if (g->ring->v[i].state == BLOCK_QUEUED)
+			g->ring->v[i].state = BLOCK_FREE;
+	}
+	pthread_mutex_unlock(&g->ring->lock);
+	ring_release(g->ring);
+	free(g);
+}
+
+void ap_gzip_freep(struct ap_gzip **g)
+{
+	ap_gzip_free(*g);
+	*g = NULL;
+}
+
+static int fail(struct ap_gzip *g, const struct ap_err *err)
+{
+	g->failed = *err;
+	return -1;
+}
+
+static int check(const struct ap_gzip *g, struct ap_err *err)
+{
+	if (g->failed.code == AP_E_NONE)
+		return 0;
+	*err = g->failed;
+	return -1;
+}
+
+static int emit(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err)
+{
+	/* No name, no time, operating system "unknown". */
+	static const unsigned char header[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
+
+	if (!g->begun) {
+		g->begun = true;
+		if (g->o.out(g->o.ctx, header, sizeof(header), err) < 0)
+			return fail(g, err);
+	}
+	if (g->o.out(g->o.ctx, p, n, err) < 0)
+		return fail(g, err);
+	return 0;
+}
+
+/* Wait for the oldest block, or compress it here, and write it. */
+static int write_oldest(struct ap_gzip *g, struct ap_err *err)
+{
+	struct ring *r = g->ring;
+	struct block *b = &r->v[r->first];
+
+	pthread_mutex_lock(&r->lock);
+	if (b->state == BLOCK_QUEUED)
+		run_block(r, b);
+	while (b->state != BLOCK_DONE)
+		pthread_cond_wait(&r->done, &r->lock);
+	b->state = BLOCK_FREE;
+	r->first = (r->first + 1) % r->n;
+	pthread_mutex_unlock(&r->lock);
+	g->used--;
+	g->crc = (uint32_t)crc32_combine(g->crc, b->crc, (z_off_t)b->n);
+	g->size += b->n;
+	b->n = 0;
+	return emit(g, b->out, b->out_n, err);
+}
+
+static int drain(struct ap_gzip *g, struct ap_err *err)
+{
+	while (g->used) {
+		if (write_oldest(g, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The block that is being filled; its memory comes with its first use. */
+static struct block *filling(struct ap_gzip *g)
+{
+	struct block *b = &g->ring->v[(g->ring->first + g->used) % g->ring->n];
+
+	if (!b->in) {
+		b->in = ap_xmalloc(AP_GZIP_BLOCK);
+		b->out = ap_xmalloc(OUT_MAX);
+	}
+	return b;
+}
+
+static int queue_block(struct ap_gzip *g, struct ap_err *err)
+{
+	struct ring *r = g->ring;
+	struct block *b = filling(g);
+
+	if (!b->n)
+		return 0;
+	pthread_mutex_lock(&r->lock);
+	b->state = BLOCK_QUEUED;
+	r->refs += g->o.pool ? 1 : 0;
+	pthread_mutex_unlock(&r->lock);
+	if (g->o.pool)
+		ap_pool_submit_or_drop(g->o.pool, block_job, drop_job, r);
+	g->used++;
+	/* The bytes of a queued block do not change any more: reading them here is safe. */
+	if (g->o.raw && g->o.raw(g->o.ctx, b->in, b->n, err) < 0)
+		return fail(g, err);
+	return g->used == r->n ? write_oldest(g, err) : 0;
+}
+
+int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err)
+{
+	struct block *b;
+
+	if (check(g, err) < 0)
+		return -1;
+	b = filling(g);
+	if (b->n == AP_GZIP_BLOCK) {
+		if (queue_block(g, err) < 0)
+			return -1;
+		b = filling(g);
+	}
+	*p = b->in + b->n;
+	*n = AP_GZIP_BLOCK - b->n;
+	return 0;
+}
+
+void ap_gzip_filled(struct ap_gzip *g, size_t n)
+{
+	filling(g)->n += n;
+}
+
+int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err)
+{
+	const char *from = p;
+
+	while (n) {
+		void *room;
+		size_t k;
+
+		if (ap_gzip_room(g, &room, &k, err) < 0)
+			return -1;
+		k = AP_MIN(k, n);
+		memcpy(room, from, k);
+		ap_gzip_filled(g, k);
+		from += k;
+		n -= k;
+	}
+	return 0;
+}
+
+/* Both passes over a spliced stream must see the same bytes. */
+struct splice_out {
+	struct ap_gzip *g;
+};
+
+static int splice_raw(void *ctx, const void *p, size_t n, struct ap_err *err)
+{
+	struct ap_gzip *g = ((struct splice_out *)ctx)->g;
+
+	return g->o.raw ? g->o.raw(g->o.ctx, p, n, err) : 0;
+}
+
+static int splice_emit(void *ctx, const void *p, size_t n, struct ap_err *err)
+{
+	return emit(((struct splice_out *)ctx)->g, p, n, err);
+}
+
+int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err)
+{
+	struct splice_out o = { .g = g };
+	struct ap_splice s;
+
+	if (check(g, err) < 0)
+		return -1;
+	if (queue_block(g, err) < 0 || drain(g, err) < 0)
+		return -1;
+	if (ap_splice_scan(&s, raw, splice_raw, &o, err) < 0 ||
+		ap_splice_copy(raw, &s, splice_emit, &o, err) < 0)
+		return fail(g, err);
+	g->crc = (uint32_t)crc32_combine(g->crc, raw->crc, (z_off_t)raw->size);
+	g->size += raw->size;
+	return 0;
+}
+
+static void put_le32(unsigned char *p, uint32_t v)
+{
+	for (size_t i = 0; i < 4; i++)
+		p[i] = (unsigned char)(v >> (8 * i));
+}
+
+int ap_gzip_finish(struct ap_gzip *g, struct ap_err *err)
+{
+	unsigned char end[10] = { 0x03, 0x00 };
+
+	if (check(g, err) < 0)
+		return -1;
+	if (queue_block(g, err) < 0 || drain(g, err) < 0)
+		return -1;
+	put_le32(end + 2, g->crc);
+	put_le32(end + 6, (uint32_t)g->size);
+	if (emit(g, end, sizeof(end), err) < 0)
+		return -1;
+	ap_err_set(&g->failed, AP_E_IO, "gzip: written to after its end");
+	return 0;
+}
