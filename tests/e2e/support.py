@@ -53,6 +53,8 @@ def index_env():
         conf = pathlib.Path.home() / (".config" if name[0] == "p" else "") / name
         if conf.is_file():
             env.setdefault("PIP_CONFIG_FILE", str(conf))
+    # uv trusts its own list unless told; the machine's store knows the machine's proxies.
+    env.setdefault("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
     return env
 
 

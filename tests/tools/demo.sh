@@ -19,6 +19,8 @@ work=build/demo
 mkdir -p $work
 top=$(mktemp -d "$PWD/$work/run.XXXXXX")
 export XDG_CACHE_HOME=$PWD/$work/cache CLOUDSDK_CONFIG=$top/gcloud TMPDIR=$top
+# uv trusts its own list unless told; the machine's store knows the machine's proxies.
+export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 export PATH=$PWD/build/env/bin:$PATH
 registry=
 cleanup() {

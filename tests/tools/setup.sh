@@ -76,6 +76,10 @@ if [ "$(cat $env/.stamp 2>/dev/null)" != "$stamp" ] || ! $env/bin/uv --version >
 	flock 9
 	rm -rf $env
 	/usr/bin/python3 -m venv $env
+	# pip trusts its own list unless told; the machine's store knows the machine's proxies.
+	if [ -z "${PIP_CERT:-}" ] && ! $env/bin/pip config list 2>/dev/null | grep -q '\.cert='; then
+		export PIP_CERT=/etc/ssl/certs/ca-certificates.crt
+	fi
 	$env/bin/python -m pip --disable-pip-version-check install -q "uv==$UV_VERSION" "pip==$PIP_VERSION" >&2 ||
 		die "pip could not install uv==$UV_VERSION and pip==$PIP_VERSION"
 	echo "$stamp" >$env/.stamp
