@@ -45,7 +45,7 @@ banned() {
 # Only cli/ prints, only cli/main.c exits (and base/compiler.c, when memory is out).
 prints() {
 	# shellcheck disable=SC2046
-	none -wE '(printf|puts|putchar|perror) ?\(|stdout' $(files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
+	none -wE '(printf|puts|putchar|perror) ?\(|[(,] ?stdout[,)]' $(files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
 	# shellcheck disable=SC2046
 	none -wE '(exit|_exit|quick_exit) ?\(' $(files 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
 }
