@@ -17,8 +17,8 @@
  * `pip install --no-deps --require-hashes`.
  *
  * lock: may be NULL.
- * Errors: AP_E_INPUT when the lock names a local file outside the working
- * directory, which no builder could reach.
+ * Errors: AP_E_INPUT when it cannot be said in a Dockerfile: an executor image
+ * that is in no registry, a value with a line break.
  */
 int ap_dockerfile_emit(struct ap_buf *out, const struct ap_plan *p,
 	const struct ap_image_request *req, const struct ap_lock *lock,
