@@ -21,6 +21,10 @@ struct ap_gcp_opts {
 	const char *account;           /* --account / CLOUDSDK_CORE_ACCOUNT; NULL: configured */
 	const char *impersonate;       /* --impersonate-service-account; NULL: configured */
 	const char *metadata_host;     /* GCE_METADATA_HOST; NULL: the default address */
+	const char
+		*iam_endpoint; /* CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS; NULL: Google's */
+	/* AWS_ACCESS_KEY_ID and so on, for external accounts of AWS; NULL: ask the instance. */
+	const char *aws_key_id, *aws_secret, *aws_session_token, *aws_region;
 	struct ap_progress *progress;
 };
 

@@ -27,6 +27,7 @@ struct ap_http_opts {
 	unsigned stall_timeout;       /* seconds without a byte in either direction; 0: 30 */
 	unsigned retry_seconds;       /* total time for the retries of one call; 0: 120 */
 	unsigned retry_count;         /* 0: 6 */
+	bool no_proxy;                /* never through a proxy */
 };
 
 /* *out: owned by the caller, ap_http_free().  Does no work and loads no TLS before the first request. */

@@ -32,6 +32,7 @@ struct ap_wire {
 	struct ap_strv insecure;
 	struct ap_progress *progress;
 	unsigned connect_timeout, stall_timeout;
+	bool no_proxy;
 };
 
 struct ap_exchange {
@@ -71,6 +72,7 @@ void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o)
 	if (o->insecure)
 		ap_strv_copy(&w->insecure, o->insecure);
 	w->progress = o->progress;
+	w->no_proxy = o->no_proxy;
 	w->connect_timeout = o->connect_timeout ? o->connect_timeout : 15;
 	w->stall_timeout = o->stall_timeout ? o->stall_timeout : 30;
 	*out = w;
@@ -455,7 +457,7 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
-	if (ap_host_is_loopback(u->host))
+	if (w->no_proxy || ap_host_is_loopback(u->host))
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
 }
 
