@@ -1,6 +1,6 @@
 """Measures autopack beside other tools, alternating, in one run.
 
-bench.py [--only W1,W2,W5a,W5b,W3,dry] [--rounds N] [--out DIR]
+bench.py [--only dry,W1,W2,W5a,W5b,W3,inventory,copy] [--rounds N] [--out DIR]
 
 Every image is read back and checked before its time counts.  Writes
 OUT/results.jsonl (one record a run) and OUT/results.md (medians and ratios).
@@ -155,6 +155,59 @@ def make_base(host, out, uv, science):
     return ref
 
 
+def add_image(layout, tars, compression):
+    sys.path.insert(0, str(TOP / "fixtures/executor"))
+    import layout as oci
+
+    image = oci.Layout(layout)
+    image.tag(image.image(tars, {"Env": [PATH]}, compression=compression), "latest")
+
+
+def make_blob_image(layout):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        info = tarfile.TarInfo("weights.bin")
+        info.size = 1 << 30
+        tar.addfile(info, open("/dev/urandom", "rb"))
+    add_image(layout, [data.getvalue()], "none")
+
+
+def make_big_base(layout, n_layers):
+    """Layers of 1 GB as tar that compress about as installed packages do; the last holds a distribution."""
+    tars = []
+    for n in range(n_layers):
+        rnd = random.Random(n)
+        words = [bytes(rnd.choices(range(32, 127), k=rnd.randrange(2, 14))) for _ in range(5000)]
+        text = b" ".join(rnd.choices(words, k=600000))
+        noise = rnd.randbytes(1 << 20)
+        data = io.BytesIO()
+        with tarfile.open(fileobj=data, mode="w") as tar:
+            for i in range(20000):
+                info = tarfile.TarInfo(f"opt/lib{n}/d{i % 200}/file{i}.py")
+                size = rnd.randrange(1000, 80000)
+                at = rnd.randrange(len(text) - size)
+                body = text[at : at + size] + noise[: rnd.randrange(0, 20000)]
+                info.size = len(body)
+                tar.addfile(info, io.BytesIO(body))
+            if n == n_layers - 1:
+                files = {
+                    "usr/bin/python3.11": b"", "usr/lib/python3.11/os.py": b"",
+                    "usr/local/lib/python3.11/dist-packages/marker_dist-1.0.dist-info/METADATA":
+                        b"Metadata-Version: 2.1\nName: marker-dist\nVersion: 1.0\n",
+                    "usr/local/lib/python3.11/dist-packages/marker_dist-1.0.dist-info/RECORD": b"",
+                }
+                for name, body in files.items():
+                    info = tarfile.TarInfo(name)
+                    info.size, info.mode = len(body), 0o755
+                    tar.addfile(info, io.BytesIO(body))
+                for name in ("usr/bin/python3", "usr/bin/python"):
+                    info = tarfile.TarInfo(name)
+                    info.type, info.linkname = tarfile.SYMTYPE, "python3.11"
+                    tar.addfile(info)
+        tars.append(data.getvalue())
+    add_image(layout, tars, "gzip")
+
+
 def write_sources(source, kind):
     rnd = random.Random(kind)
     trainer = source / "trainer"
@@ -281,6 +334,71 @@ class Bench:
         self.once("W2", "second", self.autopack, fresh, source, n_base)
         self.autopack.argv = argv
 
+    def inventory(self):
+        """Reading what a base of 3 GB holds, beside two ways to list the same tars."""
+        layout = self.work / "big"
+        apart(make_big_base, str(layout), 3)
+        manifest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"][7:]
+        layers = [
+            str(layout / "blobs/sha256" / d["digest"][7:])
+            for d in json.loads((layout / "blobs/sha256" / manifest).read_text())["layers"]
+        ]
+        pipe = 'for l in "$@"; do %s "$l" | tar tf - >/dev/null || exit 1; done'
+        ways = {
+            "gzip -dc, tar t": ["bash", "-o", "pipefail", "-c", pipe % "gzip -dc", "sh", *layers],
+            "igzip -dc, tar t": ["bash", "-o", "pipefail", "-c", pipe % "igzip -dc", "sh", *layers],
+        }
+        if not shutil.which("igzip"):
+            self.missing.append("igzip: apt-get install isal")
+            del ways["igzip -dc, tar t"]
+        for r in range(3):
+            found = self.work / f"inventory-{r}.json"
+            env = {"PATH": os.environ["PATH"], "HOME": str(self.work / f"inventory-home-{r}")}
+            argv = [self.autopack.binary, "inspect", f"oci:{layout}:latest", f"--inventory-out={found}"]
+            cost = peers.run(argv, env=env, log=self.out / "inventory.log")
+            if "marker-dist" not in found.read_text():
+                raise RuntimeError("inventory: the distribution in the last layer was not found")
+            self.record("inventory", "3 GB", "autopack", cost, 0)
+            for name, argv in ways.items():
+                self.record("inventory", "3 GB", name, peers.run(argv), 0)
+        remove(layout)
+
+    def copy(self):
+        """One layer of 1 GiB that does not compress, from a layout to the registry."""
+        layout = self.work / "gib"
+        apart(make_blob_image, str(layout))
+        blob = max((layout / "blobs/sha256").iterdir(), key=lambda p: p.stat().st_size)
+        digest = "sha256:" + blob.name
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.work / "copy-home")}
+
+        def curl(host, repo):
+            start = urllib.request.Request(f"http://{host}/v2/{repo}/blobs/uploads/", method="POST")
+            with urllib.request.urlopen(start) as r:
+                location = r.headers["Location"]
+            to = f"{location}{'&' if '?' in location else '?'}digest={digest}"
+            return ["curl", "-sS", "-f", "-o", "/dev/null", "-T", str(blob), "-H", "Content-Type: application/octet-stream", to]
+
+        ways = {
+            "autopack": lambda h, r: [self.autopack.binary, "copy", f"oci:{layout}:latest", f"docker://{h}/{r}:1"],
+            "skopeo": lambda h, r: ["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}:latest", f"docker://{h}/{r}:1"],
+            "curl -T": curl,
+        }
+        for p in self.peers:
+            if isinstance(p, peers.Crane):
+                ways["crane"] = lambda h, r: [p.binary, "push", "--insecure", str(layout), f"{h}/{r}:1"]
+        for n in range(3):
+            for name, way in ways.items() if n % 2 else reversed(ways.items()):
+                repo = f"gib-{n}-{name.split()[0]}"
+                before = self.registry.requests()
+                cost = peers.run(way(self.registry.host, repo), env=env, log=self.out / "copy.log")
+                head = urllib.request.Request(f"http://{self.registry.host}/v2/{repo}/blobs/{digest}", method="HEAD")
+                with urllib.request.urlopen(head) as r:
+                    if int(r.headers["Content-Length"]) != blob.stat().st_size:
+                        raise RuntimeError(f"copy: {name} left a blob of another size")
+                self.record("copy", "1 GiB", name, cost, self.registry.requests() - before)
+                shutil.rmtree(self.work / "registry/data/docker/registry/v2/blobs", ignore_errors=True)
+        remove(layout)
+
     def dry(self):
         """custom-jobs create --dry-run of code only, with no network used."""
         source = self.work / "dry/app"
@@ -335,14 +453,14 @@ class Bench:
 
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--only", default="dry,W1,W2,W5a,W5b,W3")
+    p.add_argument("--only", default="dry,W1,W2,W5a,W5b,W3,inventory,copy")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--out", default=str(TOP / "build/bench"))
     args = p.parse_args()
     bench = Bench(args)
     try:
         for work in args.only.split(","):
-            bench.dry() if work == "dry" else bench.workload(work)
+            getattr(bench, work)() if work in ("dry", "inventory", "copy") else bench.workload(work)
         bench.table(bench.instructions())
     finally:
         bench.close()
