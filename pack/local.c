@@ -280,7 +280,7 @@ struct local_reader {
 	const struct local_content *of; /* lives as long as the content's tree */
 	int fd;
 	uint64_t at;
-	bool failed;
+	bool failed, ended;
 };
 
 static int64_t ns(const struct timespec *t)
@@ -313,28 +313,42 @@ static int check_unchanged(const struct local_content *c, int fd, struct ap_err 
 	return 0;
 }
 
-static int local_read(struct ap_reader *r, void *p, size_t n, size_t *got, struct ap_err *err)
+static int read_some(struct local_reader *l, void *p, size_t n, size_t *got, struct ap_err *err)
 {
-	struct local_reader *l = AP_CONTAINER(r, struct local_reader, base);
-	ssize_t k = 0;
+	uint64_t left = l->of->st.size - l->at;
+	ssize_t k;
 
-	if (l->failed)
-		return ap_err_set(err, AP_E_CHANGED, "%s: already failed", l->of->path);
-	/* One byte more than there should be is asked for, to notice a file that grew. */
+	/* More than is left may come when the file has grown: that is asked for, too. */
 	do
 		k = pread(l->fd, p, n, (off_t)l->at);
 	while (k < 0 && errno == EINTR);
-	l->failed = true;
 	if (k < 0)
 		return ap_err_sys(err, "%s", l->of->path);
-	if ((uint64_t)k > l->of->st.size - l->at || (k == 0 && l->at != l->of->st.size))
+	if ((uint64_t)k > left || (k == 0 && left))
 		return ap_err_set(err, AP_E_CHANGED, "%s changed while it was read", l->of->path);
-	if (k == 0 && check_unchanged(l->of, l->fd, err) < 0)
-		return -1;
-	l->failed = false;
+	/* Less than was asked for, and all that there should be: the end. */
+	if ((uint64_t)k == left && (size_t)k < n) {
+		if (check_unchanged(l->of, l->fd, err) < 0)
+			return -1;
+		l->ended = true;
+	}
 	l->at += (uint64_t)k;
 	*got = (size_t)k;
 	return 0;
+}
+
+static int local_read(struct ap_reader *r, void *p, size_t n, size_t *got, struct ap_err *err)
+{
+	struct local_reader *l = AP_CONTAINER(r, struct local_reader, base);
+
+	if (l->failed)
+		return ap_err_set(err, AP_E_CHANGED, "%s: already failed", l->of->path);
+	if (l->ended) {
+		*got = 0;
+		return 0;
+	}
+	l->failed = read_some(l, p, n, got, err) < 0;
+	return l->failed ? -1 : 0;
 }
 
 static int local_rewind(struct ap_reader *r, struct ap_err *err)
@@ -344,7 +358,7 @@ static int local_rewind(struct ap_reader *r, struct ap_err *err)
 	if (check_unchanged(l->of, l->fd, err) < 0)
 		return -1;
 	l->at = 0;
-	l->failed = false;
+	l->failed = l->ended = false;
 	return 0;
 }
 
@@ -368,8 +382,6 @@ static int local_open(const struct ap_content *c, struct ap_reader **out, struct
 		return ap_err_set(err, AP_E_CHANGED, "%s is not there any more", l->path);
 	if (fd < 0)
 		return ap_err_sys(err, "%s", l->path);
-	if (check_unchanged(l, fd, err) < 0)
-		return -1;
 	r = ap_xcalloc(1, sizeof(*r));
 	r->base.ops = &reader_ops;
 	r->of = l;

@@ -79,8 +79,8 @@ bool ap_local_append(struct ap_buf *b, const char *text);
 
 /*
  * The bytes of a file below the root, as they were when `st` was taken.
- * Opening or reading fails with AP_E_CHANGED when size, time of modification
- * or inode are different then, or afterwards.  *out: owned.
+ * Reading fails with AP_E_CHANGED, at its end at the latest, when size, time
+ * of modification or inode are different then.  *out: owned.
  */
 struct ap_content *ap_local_content(
 	struct ap_local_root *root, const char *path, const struct stat *st);

@@ -199,6 +199,16 @@ static const struct ap_content *content_of(const struct walked *w, const char *p
 	return e->content;
 }
 
+static int read_content(const struct ap_content *c, struct ap_err *err)
+{
+	ap_auto_reader r = NULL;
+	ap_auto_buf all = AP_BUF_INIT;
+
+	if (c->ops->open(c, &r, err) < 0)
+		return -1;
+	return ap_read_all(r, &all, err);
+}
+
 TEST(content_that_changed_since_the_walk_is_refused)
 {
 	static const struct {
@@ -209,6 +219,7 @@ TEST(content_that_changed_since_the_walk_is_refused)
 		{ "grown", "hello, world", false, false },
 		{ "shrunk", "h", false, false },
 		{ "another file of the same size", "HELLO", true, false },
+		{ "a link in its place", NULL, true, false },
 		{ "gone", NULL, false, true },
 	};
 
@@ -218,7 +229,6 @@ TEST(content_that_changed_since_the_walk_is_refused)
 		struct ap_err err = AP_ERR_INIT;
 		AP_CLEANUP(walked_release) struct walked w = { 0 };
 		const struct ap_content *c;
-		ap_auto_reader r = NULL;
 
 		print_message("  case: %s\n", cases[i].name);
 		put(dir, "f", "hello", 0644);
@@ -226,6 +236,9 @@ TEST(content_that_changed_since_the_walk_is_refused)
 		c = content_of(&w, "usr/app/f");
 		if (cases[i].remove) {
 			unlink(path);
+		} else if (cases[i].replace && !cases[i].text) {
+			unlink(path);
+			put_link(dir, "f", "/etc/passwd");
 		} else if (cases[i].replace) {
 			put(dir, "f", cases[i].text, 0644);
 		} else {
@@ -236,7 +249,7 @@ TEST(content_that_changed_since_the_walk_is_refused)
 				(ssize_t)strlen(cases[i].text));
 			close(fd);
 		}
-		assert_fails(c->ops->open(c, &r, &err), &err, AP_E_CHANGED, "f ");
+		assert_fails(read_content(c, &err), &err, AP_E_CHANGED, "f ");
 	}
 }
 
