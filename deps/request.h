@@ -12,14 +12,46 @@
 
 #include "base/digest.h"
 #include "base/str.h"
+#include "deps/requirement.h"
 
 /* One local file that the result depends on. */
 struct ap_dep_file {
-	char *path; /* relative to the working directory where inside it, else absolute */
+	char *path; /* relative to the working directory: "requirements.txt", "../common.txt" */
 	struct ap_digest digest;
 };
 
 enum ap_dep_project { AP_NO_PROJECT, AP_SETUP_PY, AP_PYPROJECT };
+
+enum ap_dep_kind {
+	AP_DEP_NAMED, /* to be found in an index: `req` */
+	AP_DEP_URL,   /* an archive at an address: `req.url`; `req.name` may be NULL */
+	AP_DEP_WHEEL, /* local, `path` */
+	AP_DEP_SDIST,
+	AP_DEP_DIR,
+};
+
+/* One thing that is wanted, or with `constraint` one limit to what may be chosen. */
+struct ap_dep_line {
+	enum ap_dep_kind kind;
+	struct ap_requirement req; /* for local ones: extras and marker only */
+	char *path;                /* absolute host path of a local one */
+	bool constraint;
+	bool upgrade;          /* of the flag: the newest that fits, whatever the base has */
+	bool project;          /* the working directory itself */
+	bool user_package;     /* of extra-packages */
+	struct ap_strv hashes; /* "sha256:...": one of these, when there are any */
+	char *where;           /* "requirements.txt:3", "requirements" for messages */
+};
+
+/* Where packages are looked for, as requirements files say; pip.conf and PIP_* come in resolve.c. */
+struct ap_dep_index {
+	char *index_url;
+	struct ap_strv extra_index_urls;
+	struct ap_strv find_links; /* URLs, or absolute host paths of directories and files */
+	struct ap_strv trusted_hosts;
+	struct ap_strv no_binary, only_binary;
+	bool no_index, pre, require_hashes;
+};
 
 struct ap_dep_request {
 	bool any;                    /* is there anything to install? */
@@ -29,10 +61,14 @@ struct ap_dep_request {
 	struct ap_strv requirements; /* PEP 508 texts of the flag */
 	struct ap_strv packages;     /* extra packages, as given */
 	struct ap_dep_file *files; /* every file read, sorted by path: inputs of the request tag */
-	size_t n_files;
+	size_t n_files, cap_files;
 	struct ap_strv
 		includes; /* files requirements.txt reaches inside DIR, relative: for dockerfile/ */
 	char *lock_file;  /* pylock.toml given, or NULL */
+	struct ap_dep_line *lines; /* all of it: project, requirements.txt, packages, flag */
+	size_t n_lines, cap_lines;
+	struct ap_dep_index index;
+	struct ap_strv notes; /* lines for the user: options without effect */
 };
 
 /*
@@ -43,5 +79,11 @@ int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	const struct ap_strv *requirements, const struct ap_strv *packages, const char *lock_file,
 	struct ap_err *err) AP_CHECK;
 void ap_dep_request_release(struct ap_dep_request *r);
+
+/* The kind that a file name's ending means; AP_DEP_NAMED: no archive that can be installed. */
+enum ap_dep_kind ap_dep_archive_kind(const char *name);
+
+/* Has the directory a setup.py or pyproject.toml that pip would install from? */
+bool ap_dep_is_project(const char *dir);
 
 #endif
