@@ -56,6 +56,14 @@ void ap_vertex_freep(struct ap_vertex **v);
 const struct ap_vertex_place *ap_vertex_where(const struct ap_vertex *v);
 struct ap_progress *ap_vertex_progress(const struct ap_vertex *v);
 
+struct ap_http *ap_vertex_http(const struct ap_vertex *v);
+const char *ap_vertex_logging(const struct ap_vertex *v); /* endpoints, no slash at the end */
+const char *ap_vertex_storage(const struct ap_vertex *v);
+
+/* "Bearer ...", or NULL without credentials.  flags: AP_GCP_REFRESH.  *out: owned. */
+int ap_vertex_authorization(
+	char **out, const struct ap_vertex *v, unsigned flags, struct ap_err *err) AP_CHECK;
+
 /* "projects/P/locations/R".  *out: owned. */
 char *ap_vertex_parent(const struct ap_vertex *v);
 
@@ -96,6 +104,17 @@ int ap_vertex_call_url(cJSON **out, struct ap_vertex *v, const char *method, con
  */
 int ap_vertex_error(int status, const char *content_type, const void *body, size_t n,
 	const char *what, const char *project, struct ap_err *err);
+
+/* A time of ours on the service's clock, as its last answer showed it. */
+int64_t ap_vertex_server_time(const struct ap_vertex *v, int64_t ours);
+
+/* Read one resource of a collection by ID or full name.  *out: owned. */
+int ap_vertex_get(cJSON **out, struct ap_vertex *v, const char *version, const char *collection,
+	const char *id, struct ap_err *err) AP_CHECK;
+
+/* "cancel", "reboot", or "delete" (the HTTP method).  *out: the answer, owned; may be NULL. */
+int ap_vertex_action(cJSON **out, struct ap_vertex *v, const char *version, const char *collection,
+	const char *id, const char *verb, struct ap_err *err) AP_CHECK;
 
 /* How a list is asked for. */
 struct ap_vertex_list {

@@ -16,6 +16,10 @@ struct ap_job {
 void ap_job_release(struct ap_job *j);
 #define ap_auto_job AP_CLEANUP(ap_job_release) struct ap_job
 
+/* Take an answer apart; takes resource, also on failure.  Errors: AP_E_PROTO. */
+int ap_job_from(struct ap_job *out, const struct ap_vertex *v, cJSON *resource,
+	struct ap_err *err) AP_CHECK;
+
 /*
  * Create the job.  Not repeated blindly: when an answer is lost, jobs of the
  * same display name that are younger than the attempt are listed and their

@@ -10,16 +10,28 @@
 
 #include "base/json.h"
 
-/* All that `custom-jobs create` was told, but for the image keys' values. */
+/* What the job specification is part of. */
+enum ap_job_kind {
+	AP_JOB_CUSTOM,   /* CustomJob.jobSpec; the file may be the CustomJobSpec alone */
+	AP_JOB_TUNING,   /* HyperparameterTuningJob.trialJobSpec */
+	AP_JOB_TRAINING, /* TrainingPipeline.trainingTaskInputs */
+};
+
+/* All that a `create` was told about a job. */
 struct ap_job_request {
+	enum ap_job_kind kind;
+	cJSON *top; /* more members of the body, from flags, that win over the file's; owned, or NULL */
 	char *display_name; /* NULL: not said (then the config file must say it) */
 	char *region, *project;
 	struct ap_strv worker_pool_specs; /* texts of --worker-pool-spec, in order */
 	char *config_file;                /* path or "-"; text in config_text */
 	char *config_text;
 	struct ap_strv args, command, python_package_uris;
-	struct ap_strv labels; /* K=V */
-	char *service_account, *network, *kms_key, *persistent_resource_id;
+	struct ap_strv labels;                                    /* K=V */
+	char *service_account, *network, *persistent_resource_id; /* a full name is fine */
+	char *kms_key; /* a full name, or a key with the three below */
+	char *kms_keyring, *kms_location,
+		*kms_project; /* project and location default to the job's */
 	int enable_web_access, enable_dashboard_access; /* -1: not said */
 	char *timeout, *strategy, *base_output_dir;
 	int restart_on_worker_restart; /* -1: not said */
@@ -74,6 +86,23 @@ const char *ap_jobspec_version(const struct ap_jobspec *s);
 
 /* The display name: flag, else file.  borrowed. */
 const char *ap_jobspec_display_name(const struct ap_jobspec *s);
+
+/*
+ * Who said a field?  path: as the service names it in an error
+ * ("job_spec.worker_pool_specs[0].machine_spec.machine_type").
+ * *out: owned: "--worker-pool-spec machine-type", "config.yaml: line 3,
+ * column 5", or NULL when nobody did.
+ */
+char *ap_jobspec_where(const struct ap_jobspec *s, const char *path);
+
+/*
+ * Add to an error of the service who said the field that it names
+ * (ap_jobspec_where()); does nothing when it names none.
+ */
+void ap_jobspec_explain(const struct ap_jobspec *s, struct ap_err *err);
+
+/* The message that the body is ("CustomJob").  borrowed. */
+const char *ap_jobspec_message(const struct ap_jobspec *s);
 
 /* Lines to show as warnings.  borrowed. */
 const struct ap_strv *ap_jobspec_warnings(const struct ap_jobspec *s);

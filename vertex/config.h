@@ -1,0 +1,53 @@
+/*
+ * A --config file, YAML or JSON, checked against a message of the API and
+ * turned into its JSON form.
+ *
+ * Tolerated, each with a note: snake_case keys, a single mapping where a
+ * list of them belongs, names that the documentation uses for a field,
+ * fields that only the service sets (left out).  Anything else that the
+ * message does not have is refused with line, column and the nearest name.
+ */
+#ifndef AP_VERTEX_CONFIG_H
+#define AP_VERTEX_CONFIG_H
+
+#include "base/yaml.h"
+#include "vertex/schema.h"
+
+/* A value of any type that is to be read as a message. */
+struct ap_config_typed {
+	const char *field;   /* "trainingTaskInputs" */
+	const char *message; /* "CustomJobSpec" */
+};
+
+struct ap_config_opts {
+	const char *file;                    /* for messages */
+	const struct ap_config_typed *typed; /* ended by { NULL, NULL }; may be NULL */
+};
+
+/*
+ * Parse the text.  *out: owned, NULL for an empty file.
+ * Errors: AP_E_INPUT "FILE: line L, column C: ...".
+ */
+int ap_config_load(
+	struct ap_yaml **out, const char *file, const char *text, struct ap_err *err) AP_CHECK;
+
+/*
+ * Check a mapping against `m` and convert it.  Required fields are not
+ * asked for: flags may still add them (ap_schema_missing()).
+ *
+ * *out: a new object, owned.  notes: lines about what was tolerated.
+ * Errors: AP_E_INPUT.
+ */
+int ap_config_check(cJSON **out, struct ap_strv *notes, const struct ap_yaml *y,
+	const struct ap_schema_message *m, const struct ap_config_opts *opts,
+	struct ap_err *err) AP_CHECK;
+
+/*
+ * Where does a field stand?  path: as the service writes it
+ * ("worker_pool_specs[0].machine_spec") or in camelCase, below y.  The
+ * deepest node on the way that exists; NULL when not even the first part
+ * does.  borrowed.
+ */
+const struct ap_yaml *ap_config_locate(const struct ap_yaml *y, const char *path);
+
+#endif
