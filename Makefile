@@ -65,7 +65,7 @@ help: ## this list
 setup: ## install what is missing (Debian packages, uv in build/env)
 	@bash tests/tools/setup.sh
 
-$(B)/autopack: $(objs)
+$(B)/autopack: $(B)/cli/main.o $(B)/libautopack.a
 	@echo '  LD $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 

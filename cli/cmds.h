@@ -6,6 +6,8 @@
 
 #include "cli/cmd.h"
 
+extern const struct ap_cmd ap_cmd_build;
 extern const struct ap_cmd ap_cmd_completion;
+extern const struct ap_cmd ap_cmd_custom_jobs;
 
 #endif

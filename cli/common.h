@@ -17,7 +17,7 @@ struct ap_common_opts {
 	char *flags_file;
 };
 
-#define AP_COMMON_OPTS_N 14
+#define AP_COMMON_OPTS_N 15
 extern const struct ap_opt ap_common_table[AP_COMMON_OPTS_N];
 #define AP_COMMON_GROUP(offset)                                           \
 	{                                                                 \

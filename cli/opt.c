@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/opt_file.h"
+
 /* Parsing in progress. */
 struct parse {
 	void *opts;
@@ -10,6 +12,7 @@ struct parse {
 	const struct ap_opt_group *groups;
 	size_t n_groups;
 	const struct ap_opt_args *positional;
+	unsigned depth; /* of --flags-file within --flags-file */
 };
 
 static void *field_of(void *opts, const struct ap_opt_group *g, const struct ap_opt *o)
@@ -126,13 +129,12 @@ int ap_opt_split(struct ap_strv *out, const char *text, char delim, struct ap_er
 
 	if (own_delim(text, &d, &p, err) < 0)
 		return -1;
-	if (!*p)
-		return 0;
 	while ((at = memmem(p, strlen(p), d.p, d.n))) {
 		ap_strv_add_n(out, p, (size_t)(at - p));
 		p = at + d.n;
 	}
-	ap_strv_add(out, p);
+	if (*p)
+		ap_strv_add(out, p);
 	return 0;
 }
 
@@ -151,10 +153,10 @@ char *ap_opt_join(const struct ap_strv *list, char delim)
 	ap_auto_free char *joined = NULL;
 	ap_auto_free char *made = NULL;
 	const char *use = NULL;
+	const char *last = "";
 
-	/* One empty element alone would read as no element at all. */
 	if (delim_is_free(list, plain) && (!list->n || list->v[0][0] != '^'))
-		return ap_strv_join(list, plain);
+		use = plain;
 	for (size_t i = 0; i < AP_LEN(others) && !use; i++)
 		if (delim_is_free(list, others[i]))
 			use = others[i];
@@ -165,7 +167,12 @@ char *ap_opt_join(const struct ap_strv *list, char delim)
 			use = made;
 	}
 	joined = ap_strv_join(list, use);
-	return ap_xasprintf("^%s^%s", use, joined);
+	/* A delimiter at the end is dropped again: it keeps an empty last element. */
+	if (list->n && !list->v[list->n - 1][0])
+		last = use;
+	if (use == plain)
+		return ap_xasprintf("%s%s", joined, last);
+	return ap_xasprintf("^%s^%s%s", use, joined, last);
 }
 
 static int wrong_choice(const struct ap_opt *o, const char *value, struct ap_err *err)
@@ -303,6 +310,23 @@ static bool looks_like_flag(const char *word)
 	return word[0] == '-' && word[1] && !ap_is_digit(word[1]) && word[1] != '.';
 }
 
+static int parse_words(struct parse *p, const struct ap_strv *words, struct ap_err *err);
+
+static int flags_file(struct parse *p, const char *path, struct ap_err *err)
+{
+	ap_auto_strv words = { 0 };
+
+	if (p->depth >= 8)
+		return ap_err_set(err, AP_E_INPUT, "--flags-file=%s: files name each other", path);
+	if (ap_opt_file_read(&words, path, err) < 0)
+		return -1;
+	p->depth++;
+	if (parse_words(p, &words, err) < 0)
+		return ap_err_wrap(err, "--flags-file=%s", path);
+	p->depth--;
+	return 0;
+}
+
 static int store(struct parse *p, const struct ap_opt_group *g, const struct ap_opt *o,
 	const char *value, int sense, struct ap_err *err)
 {
@@ -310,6 +334,8 @@ static int store(struct parse *p, const struct ap_opt_group *g, const struct ap_
 
 	if (is_bool(o))
 		return set_bool(field, o, value, sense, err);
+	if (strcmp(o->name, "flags-file") == 0)
+		return flags_file(p, value, err);
 	if (is_list(o))
 		return set_list(field, o, value, err);
 	return set_value(field, o, value, err);
@@ -394,7 +420,7 @@ int ap_opt_parse(void *opts, struct ap_strv *args, const struct ap_strv *words,
 	const struct ap_opt_group *groups, size_t n, const struct ap_opt_args *positional,
 	struct ap_err *err)
 {
-	struct parse p = { opts, args, groups, n, positional };
+	struct parse p = { opts, args, groups, n, positional, 0 };
 
 	if (parse_words(&p, words, err) < 0)
 		return -1;

@@ -82,7 +82,8 @@ const struct ap_opt *ap_opt_find(const struct ap_opt_group *groups, size_t n, co
 
 /*
  * Split a list as gcloud does: at `delim`, or at X after a leading ^X^.  An
- * empty text is an empty list; empty elements stay.
+ * empty text is an empty list; empty elements stay, but one delimiter at the
+ * end is dropped.
  */
 int ap_opt_split(struct ap_strv *out, const char *text, char delim, struct ap_err *err) AP_CHECK;
 

@@ -2,6 +2,8 @@
 #include "cli/cmds.h"
 
 static const struct ap_cmd *const root_sub[] = {
+	&ap_cmd_build,
+	&ap_cmd_custom_jobs,
 	&ap_cmd_completion,
 	NULL,
 };

@@ -141,6 +141,9 @@ TEST(opt_split_takes_another_delimiter_and_join_is_its_opposite)
 		{ "^;^--x=1,2;--y=3", 2, "--x=1,2", "--y=3" },
 		{ "^::^a:b::c", 2, "a:b", "c" },
 		{ ",a", 2, "", "a" },
+		{ "a,", 1, "a", "a" },
+		{ ",", 1, "", "" },
+		{ "a,,", 2, "a", "" },
 		{ "^,^^b", 1, "^b", "^b" },
 		{ "^;^a,b;c|d;e~f@g##", 3, "a,b", "e~f@g##" },
 	};

@@ -1,0 +1,210 @@
+#include "cli/job_opts.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "vertex/worker_pool.h"
+
+#define AT(field) offsetof(struct ap_job_opts, field)
+
+const struct ap_opt ap_job_table[AP_JOB_OPTS_N] = {
+	{ .name = "display-name",
+		.kind = AP_OPT_STR,
+		.offset = AT(display_name),
+		.arg = "NAME",
+		.help = "the job's name for people" },
+	{ .name = "region",
+		.kind = AP_OPT_STR,
+		.offset = AT(region),
+		.arg = "REGION",
+		.help = "where the job runs" },
+	{ .name = "worker-pool-spec",
+		.kind = AP_OPT_EACH,
+		.offset = AT(pools),
+		.arg = "KEY=VALUE,...",
+		.help = "one worker pool (repeatable): machine-type, replica-count, accelerator-type, accelerator-count, disk-type, disk-size, container-image-uri, executor-image-uri, local-package-path, script, python-module, requirements, extra-packages, extra-dirs, output-image-uri, env, tpu-topology, reservation-affinity, nfs-mounts" },
+	{ .name = "config",
+		.kind = AP_OPT_STR,
+		.offset = AT(config),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "CustomJobSpec as YAML or JSON; flags win over it; - for standard input" },
+	{ .name = "args",
+		.kind = AP_OPT_LIST,
+		.offset = AT(args),
+		.arg = "ARG,...",
+		.help = "arguments of the program, for every pool" },
+	{ .name = "command",
+		.kind = AP_OPT_LIST,
+		.offset = AT(command),
+		.arg = "WORD,...",
+		.help = "the program, in place of the image's entry point, for every pool" },
+	{ .name = "python-package-uris",
+		.kind = AP_OPT_LIST,
+		.offset = AT(package_uris),
+		.arg = "URI,...",
+		.help = "Python packages in Cloud Storage to run" },
+	{ .name = "labels",
+		.kind = AP_OPT_DICT,
+		.offset = AT(labels),
+		.arg = "K=V,...",
+		.help = "labels of the job" },
+	{ .name = "service-account",
+		.kind = AP_OPT_STR,
+		.offset = AT(service_account),
+		.arg = "EMAIL",
+		.help = "account that the job runs as" },
+	{ .name = "network",
+		.kind = AP_OPT_STR,
+		.offset = AT(network),
+		.arg = "NETWORK",
+		.help = "network that the job is peered with" },
+	{ .name = "persistent-resource-id",
+		.kind = AP_OPT_STR,
+		.offset = AT(persistent_resource_id),
+		.arg = "ID",
+		.help = "persistent resource to run on" },
+	{ .name = "kms-key",
+		.kind = AP_OPT_STR,
+		.offset = AT(kms_key),
+		.arg = "KEY",
+		.help = "key that protects the job" },
+	{ .name = "kms-keyring",
+		.kind = AP_OPT_STR,
+		.offset = AT(kms_keyring),
+		.arg = "RING",
+		.help = "its key ring" },
+	{ .name = "kms-location",
+		.kind = AP_OPT_STR,
+		.offset = AT(kms_location),
+		.arg = "LOCATION",
+		.help = "its location" },
+	{ .name = "kms-project",
+		.kind = AP_OPT_STR,
+		.offset = AT(kms_project),
+		.arg = "PROJECT",
+		.help = "its project" },
+	{ .name = "enable-web-access",
+		.kind = AP_OPT_TRI,
+		.offset = AT(web_access),
+		.help = "allow an interactive shell in the job" },
+	{ .name = "enable-dashboard-access",
+		.kind = AP_OPT_TRI,
+		.offset = AT(dashboard_access),
+		.help = "allow access to the job's dashboard" },
+	{ .name = "timeout",
+		.kind = AP_OPT_STR,
+		.offset = AT(timeout),
+		.arg = "DURATION",
+		.help = "longest running time, as in 3600s or 2h" },
+	{ .name = "restart-on-worker-restart",
+		.kind = AP_OPT_TRI,
+		.offset = AT(restart),
+		.help = "restart the whole job when a worker restarts" },
+	{ .name = "strategy",
+		.kind = AP_OPT_STR,
+		.offset = AT(strategy),
+		.arg = "STRATEGY",
+		.help = "how capacity is got: STANDARD, SPOT, FLEX_START, ..." },
+	{ .name = "base-output-dir",
+		.kind = AP_OPT_STR,
+		.offset = AT(base_output_dir),
+		.arg = "gs://...",
+		.help = "Cloud Storage directory for the job's output" },
+};
+
+int ap_job_workdir(char **out, const struct ap_job_opts *o, struct ap_err *err)
+{
+	struct ap_worker_words words = { 0 };
+	const char *dir;
+
+	*out = NULL;
+	if (!o->pools.n)
+		return 0;
+	if (ap_worker_words_parse(&words, &o->pools, o->config ? 16 : 0, err) < 0)
+		return -1;
+	dir = ap_pool_text(&words.v[0], "local-package-path");
+	*out = dir ? ap_xstrdup(dir) : NULL;
+	ap_worker_words_release(&words);
+	return 0;
+}
+
+static char *dup_of(const char *s)
+{
+	return s ? ap_xstrdup(s) : NULL;
+}
+
+static int read_stdin(struct ap_buf *out, struct ap_err *err)
+{
+	int fd = dup(STDIN_FILENO);
+
+	if (fd < 0)
+		return ap_err_sys(err, "standard input");
+	for (;;) {
+		char *p = ap_buf_grow(out, 64 << 10);
+		ssize_t n;
+
+		if (!p)
+			break;
+		n = read(fd, p, 64 << 10);
+		if (n < 0) {
+			close(fd);
+			return ap_err_sys(err, "standard input");
+		}
+		if (n == 0)
+			break;
+		ap_buf_truncate(out, out->len + (size_t)n);
+	}
+	close(fd);
+	return 0;
+}
+
+static int read_config(struct ap_job_request *q, const char *file, struct ap_err *err)
+{
+	ap_auto_buf text = AP_BUF_MAX(4 << 20);
+
+	q->config_file = ap_xstrdup(file);
+	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read(&text, file, err)) < 0) {
+		if (err->code == AP_E_IO)
+			err->code = AP_E_INPUT;
+		return ap_err_wrap(err, "--config=%s", file);
+	}
+	if (ap_buf_check(&text, "--config", err) < 0)
+		return -1;
+	if (memchr(text.p, 0, text.len))
+		return ap_err_set(err, AP_E_INPUT, "--config=%s: holds a NUL byte: no YAML", file);
+	q->config_text = ap_buf_steal(&text);
+	return 0;
+}
+
+int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
+	const struct ap_env *env, struct ap_err *err)
+{
+	const char *account =
+		o->service_account ? o->service_account : ap_env_get(env, AP_KEY_SERVICE_ACCOUNT);
+
+	ap_job_request_init(q);
+	q->display_name = dup_of(o->display_name);
+	q->region = dup_of(ap_env_get(env, AP_KEY_REGION));
+	q->project = dup_of(ap_env_get(env, AP_KEY_PROJECT));
+	ap_strv_copy(&q->worker_pool_specs, &o->pools);
+	ap_strv_copy(&q->args, &o->args);
+	ap_strv_copy(&q->command, &o->command);
+	ap_strv_copy(&q->python_package_uris, &o->package_uris);
+	ap_strv_copy(&q->labels, &o->labels);
+	q->service_account = dup_of(account);
+	q->network = dup_of(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
+	q->persistent_resource_id = dup_of(o->persistent_resource_id);
+	q->kms_key = dup_of(o->kms_key);
+	q->kms_keyring = dup_of(o->kms_keyring);
+	q->kms_location = dup_of(o->kms_location);
+	q->kms_project = dup_of(o->kms_project);
+	q->enable_web_access = o->web_access;
+	q->enable_dashboard_access = o->dashboard_access;
+	q->timeout = dup_of(o->timeout);
+	q->strategy = dup_of(o->strategy);
+	q->base_output_dir = dup_of(o->base_output_dir);
+	q->restart_on_worker_restart = o->restart;
+	return o->config ? read_config(q, o->config, err) : 0;
+}

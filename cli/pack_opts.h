@@ -1,0 +1,38 @@
+/*
+ * The flags of making an image that `build` and `create` share.
+ */
+#ifndef AP_CLI_PACK_OPTS_H
+#define AP_CLI_PACK_OPTS_H
+
+#include "cli/opt.h"
+#include "pack/request.h"
+
+struct ap_pack_opts {
+	char *image; /* TRANSPORT:... to write to */
+	char *platform, *compression, *ignore_file;
+	int vcs_labels; /* -1: not said */
+	char *lock, *lock_out, *inventory;
+	int refresh, compile;
+	struct ap_strv allow_build;
+	char *cache_dir, *cache_repository;
+	int remote_cache; /* -1: not said */
+	int verify_cache;
+	char *dockerfile, *digest_file, *metadata_file;
+	char *dry_run, *format;
+};
+
+#define AP_PACK_OPTS_N 13
+extern const struct ap_opt ap_pack_table[AP_PACK_OPTS_N];
+#define AP_PACK_GROUP(offset)                                    \
+	{                                                        \
+		"image", ap_pack_table, AP_PACK_OPTS_N, (offset) \
+	}
+
+#define AP_OUTPUT_OPTS_N 5
+extern const struct ap_opt ap_output_table[AP_OUTPUT_OPTS_N];
+#define AP_OUTPUT_GROUP(offset)                                       \
+	{                                                             \
+		"output", ap_output_table, AP_OUTPUT_OPTS_N, (offset) \
+	}
+
+#endif

@@ -1,0 +1,92 @@
+#include "cli/run_deps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int do_plan(struct ap_run *r, struct ap_err *err)
+{
+	if (!r->ask.has_image)
+		return 0;
+	if (ap_plan_make(&r->plan, &r->ask.image, r->progress, err) < 0)
+		return -1;
+	r->image_uri = ap_ref_with_tag(&r->ask.dest, r->plan.tag);
+	return 0;
+}
+
+static int do_spec(struct ap_run *r, struct ap_err *err)
+{
+	return r->ask.job ? ap_jobspec_body(&r->body, r->ask.job, r->image_uri, err) : 0;
+}
+
+static const struct {
+	unsigned bit;
+	const char *name;
+	int (*fn)(struct ap_run *r, struct ap_err *err);
+} stages_in_order[] = {
+	{ AP_DO_PLAN, "plan", do_plan },
+	{ AP_DO_LOOK, "look", ap_run_look },
+	{ AP_DO_RESOLVE, "resolve", ap_run_resolve },
+	{ AP_DO_LAYERS, "layers", ap_run_layers },
+	{ AP_DO_IMAGE, "image", ap_run_image },
+	{ AP_DO_PUSH, "push", ap_run_push },
+	{ AP_DO_SPEC, "spec", do_spec },
+};
+
+int ap_run(struct ap_run *r, unsigned stages, struct ap_err *err)
+{
+	for (size_t i = 0; i < AP_LEN(stages_in_order); i++) {
+		unsigned bit = stages_in_order[i].bit;
+		double from = ap_clock();
+
+		if (!(stages & bit & ~r->needless))
+			continue;
+		if (ap_interrupted())
+			return ap_err_set(err, AP_E_CANCELLED, "stopped by a signal");
+		if (stages_in_order[i].fn(r, err) < 0)
+			return -1;
+		r->seconds[i] = ap_clock() - from;
+		r->done |= bit;
+	}
+	return 0;
+}
+
+unsigned ap_run_stages(const char *dry_run, unsigned otherwise)
+{
+	if (!dry_run)
+		return otherwise;
+	if (strcmp(dry_run, "check") == 0)
+		return AP_RUN_CHECK;
+	return strcmp(dry_run, "pushed") == 0 ? AP_RUN_PUSHED : AP_RUN_PLAN;
+}
+
+void ap_run_init(struct ap_run *r, struct ap_world *w)
+{
+	memset(r, 0, sizeof(*r));
+	r->world = w;
+	r->progress = &w->display->progress;
+	ap_buf_init(&r->there_body, 4 << 20);
+}
+
+void ap_run_release(struct ap_run *r)
+{
+	ap_push_free(r->push);
+	ap_image_release(&r->image);
+	for (size_t i = 0; i < r->n_layers; i++)
+		ap_layer_release(&r->layers[i]);
+	free(r->layers);
+	ap_strv_release(&r->entrypoint);
+	ap_strv_release(&r->labels);
+	ap_run_deps_release(r);
+	ap_base_release(&r->base);
+	ap_descriptor_release(&r->there);
+	ap_buf_release(&r->there_body);
+	ap_sink_free(r->sink);
+	ap_source_free(r->source);
+	ap_plan_release(&r->plan);
+	ap_image_request_release(&r->ask.image);
+	ap_ref_release(&r->ask.dest);
+	ap_jobspec_free(r->ask.job);
+	cJSON_Delete(r->body);
+	free(r->image_uri);
+	memset(r, 0, sizeof(*r));
+}

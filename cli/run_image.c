@@ -1,0 +1,125 @@
+/* Stages image and push, and the files that tell what was made. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "cli/run_deps.h"
+
+int ap_run_image(struct ap_run *r, struct ap_err *err)
+{
+	struct ap_image_opts o = {
+		.labels = &r->labels,
+		.entrypoint = &r->entrypoint,
+		.env = &r->plan.env,
+		.epoch = r->plan.epoch,
+	};
+
+	if (!r->ask.has_image)
+		return 0;
+	if (ap_image_assemble(&r->image, &r->base, r->layers, r->n_layers, &o, err) < 0)
+		return -1;
+	r->digest = r->image.manifest.digest;
+	return 0;
+}
+
+/* A registry has the request tag as well; a directory or file only the name that was asked for. */
+static void names(struct ap_strv *out, const struct ap_run *r)
+{
+	if (r->ask.dest.transport == AP_DOCKER)
+		ap_strv_add(out, r->plan.tag);
+	if (r->ask.dest.tag)
+		ap_strv_add(out, r->ask.dest.tag);
+	else if (r->ask.dest.transport != AP_DOCKER)
+		ap_strv_add(out, "latest");
+}
+
+static int put_second_name(struct ap_run *r, struct ap_err *err)
+{
+	struct ap_sink *s = r->sink;
+
+	if (!r->ask.dest.tag)
+		return 0;
+	if (s->ops->put_manifest(s, &r->there, r->there_body.p, r->ask.dest.tag, err) < 0)
+		return -1;
+	return s->ops->finish ? s->ops->finish(s, err) : 0;
+}
+
+int ap_run_push(struct ap_run *r, struct ap_err *err)
+{
+	ap_auto_strv tags = { 0 };
+
+	if (!r->ask.has_image)
+		return 0;
+	names(&tags, r);
+	if (r->was_there ? put_second_name(r, err) < 0
+			 : ap_push_finish(&r->stats, r->push, &r->image, &tags, err) < 0)
+		return ap_err_wrap(err, "push %s", r->image_uri);
+	free(r->image_uri);
+	r->image_uri = ap_ref_with_digest(&r->ask.dest, &r->digest);
+	return 0;
+}
+
+static void add_layers(cJSON *j, const struct ap_run *r)
+{
+	cJSON *list = ap_json_set_array(j, "layers");
+
+	for (size_t i = 0; i < r->n_layers; i++) {
+		cJSON *one = ap_json_object();
+
+		ap_json_set_str(one, "title", r->layers[i].title);
+		ap_json_set_str(one, "digest", r->layers[i].desc.digest.s);
+		ap_json_set(one, "size", ap_json_number((double)r->layers[i].desc.size));
+		ap_json_push(list, one);
+	}
+}
+
+cJSON *ap_run_metadata(const struct ap_run *r)
+{
+	cJSON *j = ap_json_object();
+
+	if (r->ask.has_image) {
+		cJSON *base = NULL;
+
+		ap_json_set_str(j, "image", r->image_uri);
+		if (r->digest.s[0])
+			ap_json_set_str(j, "digest", r->digest.s);
+		ap_json_set_str(j, "tag", r->plan.tag);
+		base = ap_json_set_object(j, "base");
+		ap_json_set_str(base, "name", r->ask.image.executor_image);
+		if (r->base.manifest.digest.s[0])
+			ap_json_set_str(base, "digest", r->base.manifest.digest.s);
+	}
+	if (r->done & AP_DO_PUSH) {
+		add_layers(j, r);
+		ap_json_set(j, "alreadyThere", ap_json_bool(r->was_there));
+		ap_json_set(j, "sentBytes", ap_json_number((double)r->stats.sent_bytes));
+		ap_json_set(j, "totalBytes", ap_json_number((double)r->stats.total_bytes));
+	}
+	if (r->submitted.name)
+		ap_json_set_str(j, "job", r->submitted.name);
+	return j;
+}
+
+int ap_run_write_files(const struct ap_run *r, struct ap_err *err)
+{
+	const struct ap_pack_opts *p = r->ask.pack;
+
+	if (p->digest_file && r->digest.s[0]) {
+		ap_auto_free char *line = ap_xasprintf("%s\n", r->digest.s);
+
+		if (ap_fs_write(p->digest_file, line, strlen(line), 0644, err) < 0)
+			return ap_err_wrap(err, "--digest-file");
+	}
+	if (p->lock_out && (r->done & AP_DO_RESOLVE) &&
+		ap_run_deps_write_lock(r, p->lock_out, err) < 0)
+		return -1;
+	if (p->metadata_file) {
+		ap_auto_buf text = AP_BUF_INIT;
+		ap_auto_json j = ap_run_metadata(r);
+
+		ap_json_print(&text, j, AP_JSON_PRETTY);
+		if (ap_fs_write(p->metadata_file, text.p, text.len, 0644, err) < 0)
+			return ap_err_wrap(err, "--metadata-file");
+	}
+	return 0;
+}

@@ -1,0 +1,184 @@
+/* Stages look and resolve: the base, what it holds, what to add, and whether all is there already. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/run_deps.h"
+
+#define LABEL_BASE_NAME   "org.opencontainers.image.base.name"
+#define LABEL_BASE_DIGEST "org.opencontainers.image.base.digest"
+#define LABEL_LOCK_DIGEST "dev.autopack.lock.digest"
+
+static int open_sink(struct ap_run *r, struct ap_err *err)
+{
+	if (r->sink)
+		return 0;
+	r->world->login_host = r->ask.dest.registry;
+	return ap_world_sink(&r->sink, r->world, &r->ask.dest, err);
+}
+
+static int job_base(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+
+	return ap_base_load(&r->base, r->source, r->ask.image.platform, err);
+}
+
+static int job_preflight(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+
+	return r->sink->ops->preflight ? r->sink->ops->preflight(r->sink, err) : 0;
+}
+
+/* Ask for the image of that name; not being there is no error. */
+static int job_there(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+
+	if (!r->sink->ops->get_manifest)
+		return 0;
+	if (r->sink->ops->get_manifest(r->sink, r->plan.tag, &r->there, &r->there_body, err) == 0)
+		return 0;
+	if (err->code == AP_E_CANCELLED)
+		return -1;
+	/* Whatever else keeps us from reading it will be said when we write. */
+	ap_emit_debug(r->progress, AP_STEP_MANIFEST, "%s", err->msg);
+	ap_err_clear(err);
+	ap_descriptor_release(&r->there);
+	ap_buf_reset(&r->there_body);
+	return 0;
+}
+
+static void set_label(struct ap_run *r, const char *name, const char *value)
+{
+	ap_strv_addf(&r->labels, "%s=%s", name, value);
+}
+
+static void make_labels(struct ap_run *r)
+{
+	const struct ap_base *b = &r->base;
+
+	ap_strv_copy(&r->labels, &r->plan.labels);
+	set_label(r, LABEL_BASE_DIGEST, b->index.s[0] ? b->index.s : b->manifest.digest.s);
+	if (b->ref.transport == AP_DOCKER) {
+		ap_auto_free char *name = NULL;
+		struct ap_ref plain;
+
+		ap_ref_copy(&plain, &b->ref);
+		name = plain.tag ? ap_ref_with_tag(&b->ref, plain.tag) : ap_ref_name(&b->ref);
+		ap_ref_release(&plain);
+		set_label(r, LABEL_BASE_NAME, name);
+	}
+	if (r->plan.deps.any) {
+		struct ap_digest d;
+
+		ap_run_deps_digest(&d, r);
+		set_label(r, LABEL_LOCK_DIGEST, d.s);
+	}
+	ap_strv_sort(&r->labels);
+}
+
+/* Has the image there exactly our labels?  They name base, lock and revision. */
+static bool same_labels(const struct ap_run *r, const cJSON *config)
+{
+	const cJSON *inner = ap_json_get(config, "config");
+	const cJSON *have = inner ? ap_json_get(inner, "Labels") : NULL;
+
+	for (size_t i = 0; i < r->labels.n; i++) {
+		const char *eq = strchr(r->labels.v[i], '=');
+		ap_auto_free char *name =
+			ap_xstrndup(r->labels.v[i], (size_t)(eq - r->labels.v[i]));
+		const char *value = have ? ap_json_str(have, name) : NULL;
+
+		if (!value || strcmp(value, eq + 1) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The configuration of what was found under the request tag; *same false when it cannot be read. */
+static void compare_there(struct ap_run *r, bool *same)
+{
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_descriptor config = { 0 };
+	ap_auto_json manifest = NULL;
+	ap_auto_json j = NULL;
+	ap_auto_buf text = AP_BUF_MAX(8 << 20);
+
+	*same = false;
+	if (ap_json_parse(&manifest, r->there_body.p, r->there_body.len, &err) < 0 ||
+		ap_descriptor_from_json(&config, ap_json_get(manifest, "config"), &err) < 0)
+		return;
+	if (r->sink->ops->get_blob(r->sink, &config, &text, &err) == 0 &&
+		ap_json_parse(&j, text.p, text.len, &err) == 0)
+		*same = same_labels(r, j);
+	ap_descriptor_release(&config);
+}
+
+static void use_what_is_there(struct ap_run *r)
+{
+	bool same;
+
+	if (!r->there.digest.s[0])
+		return;
+	compare_there(r, &same);
+	if (!same)
+		return;
+	ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_MANIFEST,
+				     .kind = AP_EV_SKIP,
+				     .id = r->there.digest.s,
+				     .note = "already there, made of the same inputs" });
+	r->was_there = true;
+	r->digest = r->there.digest;
+	r->needless |= AP_DO_LAYERS | AP_DO_IMAGE;
+}
+
+int ap_run_resolve(struct ap_run *r, struct ap_err *err)
+{
+	struct ap_ref ref = { 0 };
+	struct ap_pool *pool = NULL;
+	int rc;
+
+	if (!r->ask.has_image)
+		return 0;
+	if (ap_ref_parse(&ref, r->ask.image.executor_image, err) < 0)
+		return -1;
+	rc = ap_world_source(&r->source, r->world, &ref, err);
+	ap_ref_release(&ref);
+	if (rc < 0 || open_sink(r, err) < 0)
+		return -1;
+	ap_pool_new(&pool, 3);
+	ap_pool_submit(pool, job_base, r);
+	ap_pool_submit(pool, job_preflight, r);
+	ap_pool_submit(pool, job_there, r);
+	rc = ap_pool_wait(pool, err);
+	ap_pool_free(pool);
+	if (rc < 0)
+		return -1;
+	ap_strv_copy(&r->entrypoint, &r->plan.entrypoint);
+	if (r->plan.deps.any && ap_run_deps_resolve(r, err) < 0)
+		return -1;
+	make_labels(r);
+	use_what_is_there(r);
+	return 0;
+}
+
+int ap_run_look(struct ap_run *r, struct ap_err *err)
+{
+	if (!r->ask.has_image)
+		return 0;
+	if (open_sink(r, err) < 0)
+		return -1;
+	if (r->sink->ops->get_manifest(r->sink, r->plan.tag, &r->there, &r->there_body, err) < 0) {
+		if (err->code != AP_E_NOT_FOUND)
+			return -1;
+		ap_err_clear(err);
+		return ap_err_set(err, AP_E_NOT_FOUND,
+			"%s is not there: leave out --dry-run=pushed, or push it with \"autopack build\" first",
+			r->image_uri);
+	}
+	r->digest = r->there.digest;
+	free(r->image_uri);
+	r->image_uri = ap_ref_with_digest(&r->ask.dest, &r->digest);
+	return 0;
+}

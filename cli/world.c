@@ -1,0 +1,155 @@
+#include "cli/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pack/layout.h"
+
+void ap_world_init(struct ap_world *w, const struct ap_env *env, struct ap_display *display,
+	const struct ap_registry_opts *flags)
+{
+	memset(w, 0, sizeof(*w));
+	w->env = env;
+	w->display = display;
+	w->flags = flags;
+	ap_strv_copy(&w->insecure, ap_env_list(env, AP_KEY_INSECURE));
+	if (flags)
+		ap_strv_copy(&w->insecure, &flags->insecure);
+}
+
+void ap_world_release(struct ap_world *w)
+{
+	ap_registry_free(w->registry);
+	ap_gcp_free(w->gcp);
+	ap_http_free(w->http);
+	ap_strv_release(&w->insecure);
+	if (w->password)
+		explicit_bzero(w->password, strlen(w->password));
+	free(w->password);
+	memset(w, 0, sizeof(*w));
+}
+
+struct ap_http *ap_world_http(struct ap_world *w)
+{
+	if (!w->http)
+		ap_http_new(&w->http, &(struct ap_http_opts){
+					      .ca_file = w->env->ca_file,
+					      .insecure = &w->insecure,
+					      .progress = &w->display->progress,
+				      });
+	return w->http;
+}
+
+struct ap_gcp *ap_world_gcp(struct ap_world *w)
+{
+	if (!w->gcp) {
+		struct ap_gcp_opts opts = { .progress = &w->display->progress };
+
+		ap_env_gcp(&opts, w->env);
+		ap_gcp_new(&w->gcp, &opts, ap_world_http(w));
+	}
+	return w->gcp;
+}
+
+/* One line of at most 64 KiB. */
+static int read_password(char **out, struct ap_err *err)
+{
+	ap_auto_buf text = AP_BUF_MAX(64 << 10);
+	int fd = dup(STDIN_FILENO);
+
+	if (fd < 0)
+		return ap_err_sys(err, "--password-stdin");
+	for (;;) {
+		char part[4096];
+		ssize_t n = read(fd, part, sizeof(part));
+
+		if (n < 0) {
+			close(fd);
+			return ap_err_sys(err, "--password-stdin");
+		}
+		if (n == 0)
+			break;
+		ap_buf_add(&text, part, (size_t)n);
+	}
+	close(fd);
+	if (ap_buf_check(&text, "--password-stdin", err) < 0)
+		return -1;
+	while (text.len && (text.p[text.len - 1] == '\n' || text.p[text.len - 1] == '\r'))
+		ap_buf_truncate(&text, text.len - 1);
+	if (!text.len)
+		return ap_err_set(err, AP_E_USAGE, "--password-stdin: standard input is empty");
+	*out = ap_buf_steal(&text);
+	return 0;
+}
+
+int ap_world_registry(struct ap_registry **out, struct ap_world *w, struct ap_err *err)
+{
+	const struct ap_registry_opts *f = w->flags;
+	const char *authfile = f && f->authfile ? f->authfile : ap_env_get(w->env, AP_KEY_AUTHFILE);
+
+	if (w->registry) {
+		*out = w->registry;
+		return 0;
+	}
+	if (f && !f->username != !f->password_stdin)
+		return ap_err_set(err, AP_E_USAGE, "--username and --password-stdin go together");
+	if (f && f->password_stdin && read_password(&w->password, err) < 0)
+		return -1;
+	ap_registry_new(&w->registry, &(struct ap_registry_config){
+					      .http = ap_world_http(w),
+					      .gcp = ap_world_gcp(w),
+					      .progress = &w->display->progress,
+					      .username = f ? f->username : NULL,
+					      .password = w->password,
+					      .username_host = w->login_host,
+					      .authfile = authfile,
+					      .docker_config = w->env->docker_config,
+					      .home = w->env->home,
+					      .runtime_dir = w->env->runtime_dir,
+					      .config_home = w->env->config_home,
+					      .insecure = &w->insecure,
+				      });
+	*out = w->registry;
+	return 0;
+}
+
+int ap_world_source(
+	struct ap_source **out, struct ap_world *w, const struct ap_ref *ref, struct ap_err *err)
+{
+	struct ap_registry *reg;
+
+	switch (ref->transport) {
+	case AP_OCI:
+		return ap_layout_source(out, ref, err);
+	case AP_OCI_ARCHIVE:
+	case AP_DOCKER_ARCHIVE:
+		return ap_err_set(
+			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
+	case AP_DOCKER:
+		break;
+	}
+	if (ap_world_registry(&reg, w, err) < 0)
+		return -1;
+	return ap_registry_source(out, ref, reg, err);
+}
+
+int ap_world_sink(
+	struct ap_sink **out, struct ap_world *w, const struct ap_ref *ref, struct ap_err *err)
+{
+	struct ap_registry *reg;
+
+	switch (ref->transport) {
+	case AP_OCI:
+		return ap_layout_sink(out, ref, err);
+	case AP_OCI_ARCHIVE:
+	case AP_DOCKER_ARCHIVE:
+		return ap_err_set(
+			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
+	case AP_DOCKER:
+		break;
+	}
+	if (ap_world_registry(&reg, w, err) < 0)
+		return -1;
+	return ap_registry_sink(out, ref, reg, err);
+}
