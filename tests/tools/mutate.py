@@ -3,10 +3,13 @@
 
 mutate.py [GLOB]    only the guards whose name matches
 
-The table is tests/tools/guards.toml: name, file, the text that is the guard
-(found exactly once), the text in its place, and the tests that must notice:
-`unit` a glob of unit tests, `e2e` words for pytest -k.  A guard whose text is
-gone fails, so the table cannot rot.
+The table is tests/tools/guards.toml.  A [[guard]] has a name, a file, the
+text that is the guard (found exactly once), the text in its place, and the
+tests that must notice: `unit` a glob of unit tests, `e2e` words for pytest -k.
+A guard whose text is gone fails, so the table cannot rot.  A [[sweep]] has
+files and the name of a function that refuses: every `if (X) return FUNCTION(`
+there is a guard, switched off as `if (0 && (X))`; `but` lists by their text
+those that another guard makes unreachable, each with its reason.
 """
 
 import fnmatch
@@ -82,10 +85,51 @@ def build(guard):
     return run(["make", f"-j{os.cpu_count()}", *targets], 900)
 
 
+def condition(text, at):
+    """The span of X in the `if (X)` that governs the statement at `at`, or None."""
+    head = text.rfind("if (", 0, at)
+    if head < 0:
+        return None
+    depth, i = 1, head + 4
+    while depth and i < at:
+        depth += {"(": 1, ")": -1}.get(text[i], 0)
+        i += 1
+    between = text[i:at]
+    # Only what follows directly: braces and other statements would make it another's.
+    if depth or between.strip(" \t\n{"):
+        return None
+    return head + 4, i - 1
+
+
+def swept(sweep):
+    """The guards of one [[sweep]]."""
+    but = sweep.get("but", {})
+    unused = set(but)
+    for name in sweep["files"]:
+        path = ROOT / name
+        text = path.read_text()
+        for m in re.finditer(r"\breturn (?:%s)\(" % "|".join(sweep["functions"]), text):
+            span = condition(text, m.start())
+            if not span:
+                continue
+            cond = text[span[0] : span[1]]
+            flat = re.sub(r"\s+", " ", cond)
+            if flat in but:
+                unused.discard(flat)
+                continue
+            line = text.count("\n", 0, span[0]) + 1
+            mutant = text[: span[0]] + "0 && (" + cond + ")" + text[span[1] :]
+            yield {**sweep, "name": f"{sweep['name']}:{path.name}:{line} {flat[:60]}", "file": name, "mutant": mutant}
+    for flat in unused:
+        yield {"name": f"{sweep['name']}: but", "file": sweep["files"][0], "problem": f"no guard reads {flat!r}"}
+
+
 def main():
     wanted = sys.argv[1] if len(sys.argv) > 1 else "*"
     with open(ROOT / "tests/tools/guards.toml", "rb") as f:
-        guards = [g for g in tomllib.load(f)["guard"] if fnmatch.fnmatch(g["name"], wanted)]
+        table = tomllib.load(f)
+    guards = table.get("guard", []) + [g for s in table.get("sweep", []) for g in swept(s)]
+    guards = [g for g in guards if fnmatch.fnmatch(g["name"], wanted)]
     if not guards:
         sys.exit(f"mutate: no guard matches {wanted!r}")
     sync()
@@ -94,11 +138,13 @@ def main():
     for g in guards:
         path = COPY / g["file"]
         text = path.read_text() if path.exists() else ""
-        problem = ""
+        problem = g.get("problem", "")
         key = (g.get("unit"), g.get("e2e"))
-        if not set(g) & {"unit", "e2e"}:
+        if problem:
+            pass
+        elif not set(g) & {"unit", "e2e"}:
             problem = "names no test"
-        elif text.count(g["old"]) != 1:
+        elif "mutant" not in g and text.count(g["old"]) != 1:
             problem = f"its text is {text.count(g['old'])} times in {g['file']}, wanted once"
         else:
             if key not in sound:
@@ -110,7 +156,7 @@ def main():
                 problem = sound[key][1]
         noticed = ""
         if not problem:
-            path.write_text(text.replace(g["old"], g["new"]))
+            path.write_text(g.get("mutant") or text.replace(g["old"], g["new"]))
             ok, out = build(g)
             if not ok:
                 problem = "the change does not compile: " + "\n".join(re.findall(r".*error:.*", out)[:3])
