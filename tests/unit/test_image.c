@@ -87,17 +87,19 @@ TEST(image_manifest_follows_the_base_and_names_all_layers)
 {
 	static const struct {
 		const char *name;
-		bool docker;
+		bool docker, oci;
 		int compression;
 		const char *manifest, *config, *layer, *base_layer;
 	} cases[] = {
-		{ "oci", false, AP_GZIP, AP_MT_OCI_MANIFEST, AP_MT_OCI_CONFIG, AP_MT_OCI_TAR_GZIP,
-			AP_MT_OCI_TAR_GZIP },
-		{ "schema 2", true, AP_GZIP, AP_MT_DOCKER_IMAGE, AP_MT_DOCKER_CONFIG,
+		{ "oci", false, false, AP_GZIP, AP_MT_OCI_MANIFEST, AP_MT_OCI_CONFIG,
+			AP_MT_OCI_TAR_GZIP, AP_MT_OCI_TAR_GZIP },
+		{ "schema 2", true, false, AP_GZIP, AP_MT_DOCKER_IMAGE, AP_MT_DOCKER_CONFIG,
 			AP_MT_DOCKER_GZIP, AP_MT_DOCKER_GZIP },
-		{ "zstd", false, AP_ZSTD, AP_MT_OCI_MANIFEST, AP_MT_OCI_CONFIG, AP_MT_OCI_TAR_ZSTD,
-			AP_MT_OCI_TAR_GZIP },
-		{ "zstd on schema 2 becomes oci", true, AP_ZSTD, AP_MT_OCI_MANIFEST,
+		{ "zstd", false, false, AP_ZSTD, AP_MT_OCI_MANIFEST, AP_MT_OCI_CONFIG,
+			AP_MT_OCI_TAR_ZSTD, AP_MT_OCI_TAR_GZIP },
+		{ "schema 2 for a layout", true, true, AP_GZIP, AP_MT_OCI_MANIFEST,
+			AP_MT_OCI_CONFIG, AP_MT_OCI_TAR_GZIP, AP_MT_OCI_TAR_GZIP },
+		{ "zstd on schema 2 becomes oci", true, false, AP_ZSTD, AP_MT_OCI_MANIFEST,
 			AP_MT_OCI_CONFIG, AP_MT_OCI_TAR_ZSTD, AP_MT_OCI_TAR_GZIP },
 	};
 
@@ -111,6 +113,7 @@ TEST(image_manifest_follows_the_base_and_names_all_layers)
 
 		print_message("  case: %s\n", cases[k].name);
 		scene_init(&s, cases[k].docker, cases[k].compression);
+		s.o.oci = cases[k].oci;
 		assert_ok(ap_image_assemble(&i, &s.base, &s.layer, 1, &s.o, &err), &err);
 		assert_int_equal(strlen(i.manifest_json), i.manifest.size);
 		ap_sha256_of(&d, i.manifest_json, strlen(i.manifest_json));
