@@ -579,19 +579,26 @@ static int load(struct ap_zip *z, struct ap_err *err)
 	return check_names(z, err);
 }
 
-int ap_zip_open(struct ap_zip **out, const char *path, const char *label, struct ap_err *err)
+int ap_zip_open_fd(struct ap_zip **out, int fd, const char *label, struct ap_err *err)
 {
 	AP_CLEANUP(ap_zip_unrefp) struct ap_zip *z = ap_xcalloc(1, sizeof(*z));
 
 	z->refs = 1;
 	z->label = ap_xstrdup(label);
-	z->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (z->fd < 0)
-		return ap_err_sys(err, "%s", label);
+	z->fd = fd;
 	if (load(z, err) < 0)
 		return -1;
 	*out = AP_STEAL(z);
 	return 0;
+}
+
+int ap_zip_open(struct ap_zip **out, const char *path, const char *label, struct ap_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return ap_err_sys(err, "%s", label);
+	return ap_zip_open_fd(out, fd, label, err);
 }
 
 struct ap_zip *ap_zip_ref(struct ap_zip *z)

@@ -41,6 +41,9 @@ struct ap_zip_member {
 int ap_zip_open(
 	struct ap_zip **out, const char *path, const char *label, struct ap_err *err) AP_CHECK;
 
+/* Same, of an open file, which is taken (and closed on failure too). */
+int ap_zip_open_fd(struct ap_zip **out, int fd, const char *label, struct ap_err *err) AP_CHECK;
+
 /* Shared by all contents made of it.  Threads: yes. */
 struct ap_zip *ap_zip_ref(struct ap_zip *z);
 void ap_zip_unref(struct ap_zip *z);
