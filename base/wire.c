@@ -51,7 +51,7 @@ struct ap_exchange {
 	char curl_error[CURL_ERROR_SIZE];
 	/* stall watch */
 	uint64_t moved, moved_then, window_from;
-	double last_move, window, started, noted, told;
+	double last_move, window, started, noted, told, left;
 };
 
 static double now(void)
@@ -616,7 +616,6 @@ static int step(struct ap_exchange *x, struct ap_err *err)
 static bool is_permanent(CURLcode c)
 {
 	switch (c) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_URL_MALFORMAT:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -722,12 +721,17 @@ int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, stru
 		x->taken = 0;
 	}
 	/* The time in which nobody read is not the other side's. */
-	x->last_move = x->window = now();
-	x->window_from = moved_so_far(x);
+	if (x->left > 0) {
+		double idle = now() - x->left;
+
+		x->last_move += idle;
+		x->window += idle;
+	}
 	while (!x->done && x->pending.len == x->taken) {
 		if (step(x, err) < 0)
 			return -1;
 	}
+	x->left = now();
 	*got = AP_MIN(n, x->pending.len - x->taken);
 	if (*got) {
 		memcpy(p, x->pending.p + x->taken, *got);

@@ -7,7 +7,7 @@
 #include "base/fs.h"
 #include "base/toml.h"
 
-enum kind { TEXT, BOOL, LIST };
+enum kind { TEXT, BOOL, LIST, SECONDS };
 enum { NOT_PROJECT = 1 << 0 }; /* not from pyproject.toml: it comes with the code */
 
 static const struct key {
@@ -62,6 +62,10 @@ static const struct key {
 		"registry credentials" },
 	[AP_KEY_INSECURE] = { "insecure-registry", LIST, NOT_PROJECT, NULL, NULL, NULL, NULL,
 		"hosts to speak to without TLS" },
+	[AP_KEY_STALL_TIMEOUT] = { "stall-timeout", SECONDS, NOT_PROJECT, NULL, NULL, NULL, NULL,
+		"seconds without a byte after which a transfer is tried again (30)" },
+	[AP_KEY_RETRY_TIME] = { "retry-time", SECONDS, NOT_PROJECT, NULL, NULL, NULL, NULL,
+		"seconds for which one request is tried again (120)" },
 	[AP_KEY_ENDPOINT] = { "aiplatform-endpoint", TEXT, NOT_PROJECT,
 		"CLOUDSDK_API_ENDPOINT_OVERRIDES_AIPLATFORM", "api_endpoint_overrides",
 		"aiplatform", NULL, "address of the Vertex AI service" },
@@ -108,6 +112,7 @@ static int take_text(struct ap_env *e, enum ap_key k, const char *text, enum ap_
 	struct ap_setting *s = &e->v[k];
 	struct ap_str rest = ap_str(text);
 	struct ap_str part;
+	uint64_t seconds;
 
 	if (key->kind == BOOL) {
 		const char *word = bool_word(text);
@@ -117,6 +122,9 @@ static int take_text(struct ap_env *e, enum ap_key k, const char *text, enum ap_
 				"%s: \"%.80s\" is neither true nor false", where, text);
 		text = word;
 	}
+	if (key->kind == SECONDS && (!ap_parse_u64(text, 86400, &seconds) || !seconds))
+		return ap_err_set(err, AP_E_INPUT,
+			"%s: \"%.80s\" is not a number of seconds from 1 to 86400", where, text);
 	if (key->choices && !ap_opt_choice_ok(key->choices, text))
 		return ap_err_set(err, AP_E_INPUT, "%s: \"%.80s\" is not one of %s", where, text,
 			key->choices);
@@ -176,6 +184,17 @@ static int take_toml(struct ap_env *e, enum ap_key k, const cJSON *j, enum ap_or
 		if (!cJSON_IsBool(j))
 			return wrong_type(where, key->name, "true or false", j, err);
 		set(s, cJSON_IsTrue(j) ? "true" : "false", origin, where);
+		return 0;
+	}
+	if (key->kind == SECONDS) {
+		ap_auto_buf text = AP_BUF_INIT;
+
+		if (!cJSON_IsNumber(j))
+			return wrong_type(where, key->name, "a number", j, err);
+		ap_json_print(&text, j, 0);
+		if (take_text(e, k, text.p, origin, at, err) < 0)
+			return -1;
+		set(s, text.p, origin, where);
 		return 0;
 	}
 	if (key->kind == TEXT) {
@@ -343,6 +362,11 @@ static int take_surroundings(struct ap_env *e, struct ap_err *err)
 	e->ca_file = dup_env("SSL_CERT_FILE");
 	e->logging_endpoint = dup_env("CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING");
 	e->storage_endpoint = dup_env("CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE");
+	e->iam_endpoint = dup_env("CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS");
+	e->aws_key_id = dup_env("AWS_ACCESS_KEY_ID");
+	e->aws_secret = dup_env("AWS_SECRET_ACCESS_KEY");
+	e->aws_session_token = dup_env("AWS_SESSION_TOKEN");
+	e->aws_region = dup_env(getenv("AWS_REGION") ? "AWS_REGION" : "AWS_DEFAULT_REGION");
 	e->cache_key = dup_env("AUTOPACK_CACHE_KEY");
 	e->ci = env_text("CI") && strcmp(getenv("CI"), "false") != 0;
 	e->no_color = env_text("NO_COLOR") != NULL;
@@ -374,20 +398,6 @@ static void take_flags(struct ap_env *e, const struct ap_common_opts *f)
 		ap_env_flag(e, AP_KEY_LOG_HTTP, "true");
 }
 
-static void take_defaults(struct ap_env *e)
-{
-	struct ap_setting *cache = &e->v[AP_KEY_CACHE_DIR];
-	ap_auto_free char *dir = NULL;
-
-	if (cache->value)
-		return;
-	dir = home_path(e, "XDG_CACHE_HOME", ".cache");
-	if (!dir)
-		return;
-	ap_auto_free char *ours = ap_fs_join(dir, "autopack");
-	set(cache, ours, AP_FROM_DEFAULT, "XDG_CACHE_HOME");
-}
-
 int ap_env_load(struct ap_env *out, const struct ap_common_opts *flags, const char *workdir,
 	struct ap_err *err)
 {
@@ -400,7 +410,6 @@ int ap_env_load(struct ap_env *out, const struct ap_common_opts *flags, const ch
 			return -1;
 	if (take_files(out, workdir, err) < 0 || take_gcloud(out, err) < 0)
 		return -1;
-	take_defaults(out);
 	return 0;
 }
 
@@ -421,6 +430,11 @@ void ap_env_release(struct ap_env *e)
 	free(e->ca_file);
 	free(e->logging_endpoint);
 	free(e->storage_endpoint);
+	free(e->iam_endpoint);
+	free(e->aws_key_id);
+	free(e->aws_secret);
+	free(e->aws_session_token);
+	free(e->aws_region);
 	free(e->cache_key);
 	memset(e, 0, sizeof(*e));
 }
@@ -468,6 +482,14 @@ const char *ap_origin_name(enum ap_origin origin)
 	return names[origin];
 }
 
+unsigned ap_env_seconds(const struct ap_env *e, enum ap_key key)
+{
+	const char *text = ap_env_get(e, key);
+	uint64_t n = 0;
+
+	return text && ap_parse_u64(text, 86400, &n) ? (unsigned)n : 0;
+}
+
 void ap_env_gcp(struct ap_gcp_opts *out, const struct ap_env *e)
 {
 	out->access_token_file = ap_env_get(e, AP_KEY_ACCESS_TOKEN_FILE);
@@ -477,4 +499,9 @@ void ap_env_gcp(struct ap_gcp_opts *out, const struct ap_env *e)
 	out->account = ap_env_get(e, AP_KEY_ACCOUNT);
 	out->impersonate = ap_env_get(e, AP_KEY_IMPERSONATE);
 	out->metadata_host = e->metadata_host;
+	out->iam_endpoint = e->iam_endpoint;
+	out->aws_key_id = e->aws_key_id;
+	out->aws_secret = e->aws_secret;
+	out->aws_session_token = e->aws_session_token;
+	out->aws_region = e->aws_region;
 }

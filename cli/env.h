@@ -37,6 +37,8 @@ enum ap_key {
 	AP_KEY_REMOTE_CACHE,
 	AP_KEY_AUTHFILE,
 	AP_KEY_INSECURE,
+	AP_KEY_STALL_TIMEOUT,
+	AP_KEY_RETRY_TIME,
 	AP_KEY_ENDPOINT,
 	AP_KEY_VERBOSITY,
 	AP_KEY_PROGRESS,
@@ -74,8 +76,10 @@ struct ap_env {
 	char *ca_file;          /* SSL_CERT_FILE */
 	char *logging_endpoint; /* CLOUDSDK_API_ENDPOINT_OVERRIDES_LOGGING */
 	char *storage_endpoint; /* CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE */
-	char *cache_key;        /* AUTOPACK_CACHE_KEY; a secret */
-	int64_t epoch;          /* SOURCE_DATE_EPOCH; -1: not set */
+	char *iam_endpoint;     /* CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS */
+	char *aws_key_id, *aws_secret, *aws_session_token, *aws_region; /* AWS_... */
+	char *cache_key; /* AUTOPACK_CACHE_KEY; a secret */
+	int64_t epoch;   /* SOURCE_DATE_EPOCH; -1: not set */
 	bool ci, no_color, dumb_terminal;
 };
 
@@ -93,6 +97,9 @@ const char *ap_env_get(const struct ap_env *e, enum ap_key key);
 const struct ap_strv *ap_env_list(const struct ap_env *e, enum ap_key key);
 /* A boolean setting; `otherwise` when it is not set. */
 bool ap_env_bool(const struct ap_env *e, enum ap_key key, bool otherwise);
+
+/* A setting in seconds; 0 when it is not set. */
+unsigned ap_env_seconds(const struct ap_env *e, enum ap_key key);
 
 /* Let a flag win; a NULL value is "not said". */
 void ap_env_flag(struct ap_env *e, enum ap_key key, const char *value);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pack/archive.h"
 #include "pack/layout.h"
 
 void ap_world_init(struct ap_world *w, const struct ap_env *env, struct ap_display *display,
@@ -34,11 +33,14 @@ void ap_world_release(struct ap_world *w)
 struct ap_http *ap_world_http(struct ap_world *w)
 {
 	if (!w->http)
-		ap_http_new(&w->http, &(struct ap_http_opts){
-					      .ca_file = w->env->ca_file,
-					      .insecure = &w->insecure,
-					      .progress = &w->display->progress,
-				      });
+		ap_http_new(&w->http,
+			&(struct ap_http_opts){
+				.ca_file = w->env->ca_file,
+				.insecure = &w->insecure,
+				.progress = &w->display->progress,
+				.stall_timeout = ap_env_seconds(w->env, AP_KEY_STALL_TIMEOUT),
+				.retry_seconds = ap_env_seconds(w->env, AP_KEY_RETRY_TIME),
+			});
 	return w->http;
 }
 
@@ -125,7 +127,8 @@ int ap_world_source(
 		return ap_layout_source(out, ref, err);
 	case AP_OCI_ARCHIVE:
 	case AP_DOCKER_ARCHIVE:
-		return ap_archive_source(out, ref, err);
+		return ap_err_set(
+			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
 	case AP_DOCKER:
 		break;
 	}
@@ -144,29 +147,12 @@ int ap_world_sink(
 		return ap_layout_sink(out, ref, err);
 	case AP_OCI_ARCHIVE:
 	case AP_DOCKER_ARCHIVE:
-		return ap_archive_sink(out, ref, err);
+		return ap_err_set(
+			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
 	case AP_DOCKER:
 		break;
 	}
 	if (ap_world_registry(&reg, w, err) < 0)
 		return -1;
 	return ap_registry_sink(out, ref, reg, err);
-}
-
-int ap_world_vertex(struct ap_vertex **out, struct ap_world *w, const char *project,
-	const char *region, struct ap_err *err)
-{
-	return ap_vertex_new(out,
-		&(struct ap_vertex_opts){
-			.http = ap_world_http(w),
-			.gcp = ap_world_gcp(w),
-			.progress = &w->display->progress,
-			.project = project,
-			.region = region,
-			.endpoint = ap_env_get(w->env, AP_KEY_ENDPOINT),
-			.logging_endpoint = w->env->logging_endpoint,
-			.storage_endpoint = w->env->storage_endpoint,
-			.billing_project = ap_env_get(w->env, AP_KEY_BILLING_PROJECT),
-		},
-		err);
 }

@@ -39,7 +39,7 @@ int ap_blob_has(
 	uint64_t size;
 
 	if (ap_rcall_do(r->reg, &call, &resp, err) < 0)
-		return ap_err_wrap(err, "blob %s", d->digest.s);
+		return -1;
 	*present = false;
 	if (resp.status == 200) {
 		length = ap_http_header(&resp, "content-length");
@@ -49,8 +49,7 @@ int ap_blob_has(
 	/* No such blob, or no answer to HEAD: the upload will tell. */
 	if (resp.status == 404 || resp.status == 400 || resp.status == 405 || resp.status == 501)
 		return 0;
-	ap_answer_error(&call.req, &resp, err);
-	return ap_err_wrap(err, "blob %s", d->digest.s);
+	return ap_answer_error(&call.req, &resp, err);
 }
 
 static bool both_google(const struct ap_repo *r, const struct ap_ref *from)
@@ -94,7 +93,7 @@ int ap_blob_mount(const struct ap_repo *r, const struct ap_descriptor *d, const 
 	if (ap_rcall_do(r->reg, &call, &resp, err) < 0) {
 		/* A token server may refuse the second scope; the bytes can be sent all the same. */
 		if (err->code != AP_E_AUTH && err->code != AP_E_HTTP)
-			return ap_err_wrap(err, "mount %s", d->digest.s);
+			return ap_err_wrap(err, "mount");
 		ap_err_clear(err);
 		return 0;
 	}

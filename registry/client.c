@@ -349,6 +349,8 @@ int ap_rcall_do(struct ap_registry *reg, struct ap_rcall *call, struct ap_http_r
 		int rc = 0;
 
 		pthread_mutex_lock(&h->lock);
+		if (own && (call->flags & AP_RCALL_FRESH))
+			ap_tokens_drop(&h->tokens, call->scope, NULL);
 		if (own)
 			rc = authorize(
 				reg, h, call->repository, call->scope, sent, &authorization, err);

@@ -41,8 +41,9 @@ struct ap_rhost *ap_rhost_get(struct ap_registry *reg, const char *name);
 int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err) AP_CHECK;
 
 enum {
-	AP_RCALL_KEEP_401 =
-		1 << 0, /* the caller repeats the request: after 401 only forget the token */
+	/* the caller repeats the request: after 401 only forget the token */
+	AP_RCALL_KEEP_401 = 1 << 0,
+	AP_RCALL_FRESH = 1 << 1, /* with a token that nobody has used yet */
 };
 
 /* One request to a registry. */

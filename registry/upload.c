@@ -9,7 +9,7 @@
 #define CHUNK          ((uint64_t)16 << 20)
 #define MAX_CHUNK      ((uint64_t)512 << 20)
 #define MAX_WRONG      3     /* times that a registry may deny a digest which we verified */
-#define MAX_DENIED     3     /* times that a token may end before its upload does */
+#define MAX_DENIED     6     /* times that a token may end before its upload does */
 #define MIN_PATIENCE   120.0 /* seconds from the first failure on */
 #define PATIENCE_TRIES 3.0   /* or as many times the first try */
 
@@ -25,6 +25,7 @@ struct upload {
 	int mode;
 	/* of the last failure */
 	bool again, refused_mode, wrong_digest;
+	bool denied; /* a token ended before its upload did: the next one gets a new token */
 	double after;
 };
 
@@ -140,6 +141,7 @@ static int judge(struct upload *u, const struct ap_http_req *req, const struct a
 	int s = resp->status;
 
 	u->after = ap_http_retry_after(resp);
+	u->denied = s == 401;
 	ap_answer_error(req, resp, err);
 	if (ap_answer_has(resp, "DIGEST_INVALID") || ap_answer_has(resp, "SIZE_INVALID")) {
 		u->wrong_digest = u->again = true;
@@ -162,7 +164,7 @@ static int send_part(struct upload *u, const char *method, const char *url, stru
 		.repository = u->repo->name,
 		.scope = u->repo->push,
 		.url = url,
-		.flags = AP_RCALL_KEEP_401,
+		.flags = AP_RCALL_KEEP_401 | (u->denied ? AP_RCALL_FRESH : 0U),
 		.req = { .method = method,
 			.headers = headers,
 			.body_reader = body,
@@ -328,7 +330,7 @@ int ap_blob_put(const struct ap_repo *r, const struct ap_descriptor *d, struct a
 	rc = upload_all(&u, err);
 	free(u.location);
 	if (rc < 0)
-		return ap_err_wrap(err, "blob %s", d->digest.s);
+		return -1;
 	pthread_mutex_lock(&r->host->lock);
 	r->host->upload_mode = u.mode;
 	pthread_mutex_unlock(&r->host->lock);

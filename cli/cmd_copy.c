@@ -1,0 +1,145 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "cli/cmds.h"
+#include "cli/world.h"
+#include "pack/push.h"
+
+struct copy_opts {
+	char *platform, *digest_file;
+	struct ap_registry_opts registry;
+	struct ap_common_opts common;
+};
+
+#define AT(field) offsetof(struct copy_opts, field)
+
+static const struct ap_opt copy_table[] = {
+	{ .name = "platform",
+		.kind = AP_OPT_STR,
+		.offset = AT(platform),
+		.arg = "OS/ARCH",
+		.help = "of an index, copy this platform's image only (default: all of it)" },
+	{ .name = "digest-file",
+		.kind = AP_OPT_STR,
+		.offset = AT(digest_file),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "write the digest of what was copied to FILE" },
+};
+
+static const struct ap_opt_group groups[] = {
+	{ "copy", copy_table, AP_LEN(copy_table), 0 },
+	AP_REGISTRY_GROUP(AT(registry)),
+	AP_COMMON_GROUP(AT(common)),
+};
+
+/* The name that the copy gets: its own, else the source's, else docker's "latest". */
+static void tags_for(struct ap_strv *tags, const struct ap_ref *from, const struct ap_ref *to)
+{
+	if (to->tag)
+		ap_strv_add(tags, to->tag);
+	else if (from->tag && !to->digest.s[0])
+		ap_strv_add(tags, from->tag);
+	else if (to->transport == AP_DOCKER && !to->digest.s[0])
+		ap_strv_add(tags, "latest");
+}
+
+static int check_digest(
+	const struct ap_ref *to, const struct ap_descriptor *copied, struct ap_err *err)
+{
+	if (!to->digest.s[0] || ap_digest_eq(&to->digest, &copied->digest))
+		return 0;
+	return ap_err_set(err, AP_E_DIGEST, "the destination names %s, what was copied is %s",
+		to->digest.s, copied->digest.s);
+}
+
+static int report(const struct ap_ref *to, const struct ap_descriptor *copied,
+	const struct copy_opts *o, struct ap_err *err)
+{
+	ap_auto_free char *name = ap_ref_with_digest(to, &copied->digest);
+	ap_auto_free char *line = ap_xasprintf("%s\n", name);
+
+	if (o->digest_file) {
+		ap_auto_free char *digest = ap_xasprintf("%s\n", copied->digest.s);
+
+		if (ap_fs_write(o->digest_file, digest, strlen(digest), 0644, err) < 0)
+			return ap_err_wrap(err, "--digest-file");
+	}
+	return ap_stdout(line, strlen(line), err);
+}
+
+static int copy(struct ap_world *w, const struct copy_opts *o, const struct ap_ref *from,
+	const struct ap_ref *to, struct ap_err *err)
+{
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor copied = { 0 };
+	ap_auto_strv tags = { 0 };
+	struct ap_push_stats stats = { 0 };
+	struct ap_source *src = NULL;
+	struct ap_sink *sink = NULL;
+	int rc;
+
+	w->login_host = to->transport == AP_DOCKER ? to->registry : from->registry;
+	tags_for(&tags, from, to);
+	rc = ap_world_source(&src, w, from, err);
+	if (rc == 0)
+		rc = ap_world_sink(&sink, w, to, err);
+	if (rc == 0 && sink->ops->preflight)
+		rc = sink->ops->preflight(sink, err);
+	if (rc == 0)
+		rc = ap_image_copy(
+			&copied, &stats, src, sink, o->platform, &tags, &w->display->progress, err);
+	ap_sink_free(sink);
+	ap_source_free(src);
+	if (rc < 0 || check_digest(to, &copied, err) < 0)
+		return -1;
+	return report(to, &copied, o, err);
+}
+
+static int run(struct ap_call *call, struct ap_err *err)
+{
+	const struct copy_opts *o = call->opts;
+	struct ap_ref from = { 0 };
+	struct ap_ref to = { 0 };
+	struct ap_env env;
+	struct ap_display display;
+	struct ap_world world;
+	int rc;
+
+	if (ap_env_load(&env, &o->common, NULL, err) < 0) {
+		ap_env_release(&env);
+		return -1;
+	}
+	ap_display_open(&display, &env, o->common.quiet);
+	ap_world_init(&world, &env, &display, &o->registry);
+	rc = ap_ref_parse(&from, call->args->v[0], err);
+	if (rc == 0)
+		rc = ap_ref_parse(&to, call->args->v[1], err);
+	if (rc == 0)
+		rc = copy(&world, o, &from, &to, err);
+	ap_ref_release(&from);
+	ap_ref_release(&to);
+	ap_world_release(&world);
+	ap_display_close(&display);
+	ap_env_release(&env);
+	return rc;
+}
+
+const struct ap_cmd ap_cmd_copy = {
+	.name = "copy",
+	.summary = "copy an image between registry, OCI layout and archive",
+	.description =
+		"Copies an image, or an index with all its platforms, byte for byte: the digest stays. "
+		"What the destination has is not sent; blobs of the same registry are mounted; others "
+		"are streamed, never stored.",
+	.example = "autopack copy oci:build/image us-docker.pkg.dev/PROJECT/REPO/train:v1\n"
+		   "autopack copy --platform=linux/amd64 python:3.11 oci-archive:python.tar",
+	.groups = groups,
+	.n_groups = AP_LEN(groups),
+	.opts_size = sizeof(struct copy_opts),
+	.args = { .name = "SOURCE DEST",
+		.help = "a registry's image, oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG]",
+		.min = 2,
+		.max = 2 },
+	.run = run,
+};
