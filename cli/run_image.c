@@ -12,6 +12,7 @@ int ap_run_image(struct ap_run *r, struct ap_err *err)
 		.entrypoint = &r->entrypoint,
 		.env = &r->plan.env,
 		.epoch = r->plan.epoch,
+		.oci = r->ask.dest.transport == AP_OCI || r->ask.dest.transport == AP_OCI_ARCHIVE,
 	};
 
 	if (!r->ask.has_image)
@@ -51,9 +52,10 @@ int ap_run_push(struct ap_run *r, struct ap_err *err)
 	if (!r->ask.has_image)
 		return 0;
 	names(&tags, r);
-	if (r->was_there ? put_second_name(r, err) < 0
-			 : ap_push_finish(&r->stats, r->push, &r->image, &tags, err) < 0)
+	if (r->was_there && put_second_name(r, err) < 0)
 		return ap_err_wrap(err, "push %s", r->image_uri);
+	if (!r->was_there && ap_push_finish(&r->stats, r->push, &r->image, &tags, err) < 0)
+		return -1;
 	free(r->image_uri);
 	r->image_uri = ap_ref_with_digest(&r->ask.dest, &r->digest);
 	return 0;

@@ -29,7 +29,7 @@ static int make_layer(void *arg, struct ap_err *err)
 	if (ap_push_failed(r->push))
 		return ap_err_set(err, AP_E_CANCELLED, "an upload failed");
 	if (ap_layer_make(m->out, m->tree, m->title, &o, err) < 0)
-		return ap_err_wrap(err, "layer \"%s\"", m->title);
+		return -1;
 	ap_push_layer(r->push, m->out);
 	return 0;
 }
