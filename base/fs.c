@@ -10,19 +10,34 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
+static int open_file_at(int dir, const char *path, struct ap_err *err)
 {
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	ap_auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return ap_err_sys(err, "%s", path);
-	if (!S_ISREG(st.st_mode)) {
-		errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-		return S_ISDIR(st.st_mode)
-			       ? ap_err_sys(err, "%s", path)
-			       : ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
+	if (S_ISDIR(st.st_mode)) {
+		errno = EISDIR;
+		return ap_err_sys(err, "%s", path);
 	}
+	if (!S_ISREG(st.st_mode))
+		return ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
+	return AP_STEAL_FD(fd);
+}
+
+int ap_fs_open_file(const char *path, struct ap_err *err)
+{
+	return open_file_at(AT_FDCWD, path, err);
+}
+
+int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
+{
+	ap_auto_fd int fd = open_file_at(dir, path, err);
+
+	if (fd < 0)
+		return -1;
 	for (;;) {
 		char chunk[65536];
 		ssize_t k = read(fd, chunk, sizeof(chunk));

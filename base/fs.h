@@ -16,6 +16,9 @@ int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHEC
 /* Same, relative to a directory descriptor (AT_FDCWD is fine). */
 int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err) AP_CHECK;
 
+/* Open a regular file for reading; -1 with AP_E_IO, or AP_E_INPUT when it is something else. */
+int ap_fs_open_file(const char *path, struct ap_err *err) AP_CHECK;
+
 /* Make a directory and its parents (mode 0700 & ~umask for new ones when private). */
 int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
 

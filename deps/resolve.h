@@ -7,15 +7,21 @@
 #include "base/progress.h"
 #include "deps/inventory.h"
 #include "deps/lock.h"
+#include "deps/reqfile.h"
 #include "deps/request.h"
 
 struct ap_resolve_opts {
-	const char *cache_dir; /* ours */
+	const char *cache_dir; /* ours: locks/ and uv's cache are kept below */
+	const char *uv;        /* path of uv; NULL: looked for */
 	const struct ap_strv *allow_build;
 	struct ap_progress *progress;
-	bool refresh;
+	bool refresh; /* do not reuse a lock of an earlier run */
 	bool offline;
+	ap_getenv_fn env; /* NULL: getenv */
 };
+
+/* How long a lock is reused for the same inputs on the same base, in seconds. */
+#define AP_RESOLVE_REUSE (24 * 60 * 60)
 
 /*
  * Errors: AP_E_RESOLVE with uv's own explanation and the base's package in
@@ -24,5 +30,13 @@ struct ap_resolve_opts {
 int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 	const struct ap_inventory *inv, const struct ap_resolve_opts *o,
 	struct ap_err *err) AP_CHECK;
+
+/*
+ * The lock that the request names with lock_file, for this base: wheels
+ * chosen by its tags, local files found by their digest, what the base has
+ * already left out.
+ */
+int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
+	const struct ap_inventory *inv, struct ap_err *err) AP_CHECK;
 
 #endif
