@@ -15,6 +15,8 @@ static const struct {
 	{ "PersistentResource", "resource_pool_specs", "resourcePools" },
 };
 
+#define MAX_EXACT (INT64_C(1) << 53)
+
 struct check {
 	const struct ap_config_opts *opts;
 	struct ap_strv *notes;
@@ -263,6 +265,8 @@ static int any_object(struct check *c, cJSON **out, const struct ap_yaml *y, str
 
 static int any_value(struct check *c, cJSON **out, const struct ap_yaml *y, struct ap_err *err)
 {
+	int64_t whole;
+
 	switch (y->kind) {
 	case AP_YAML_NULL:
 		*out = cJSON_CreateNull();
@@ -272,6 +276,10 @@ static int any_value(struct check *c, cJSON **out, const struct ap_yaml *y, stru
 	case AP_YAML_BOOL:
 		return check_bool(c, out, y, err);
 	case AP_YAML_INT:
+		if (!parse_int(y->text, &whole) || whole > MAX_EXACT || whole < -MAX_EXACT)
+			return refuse(
+				c, y, err, "%.40s is more than JSON can carry exactly", y->text);
+		return check_float(c, out, y, err);
 	case AP_YAML_FLOAT:
 		return check_float(c, out, y, err);
 	case AP_YAML_STR:
@@ -416,6 +424,33 @@ static const struct ap_schema_field *find_field(
 	return f;
 }
 
+/*
+ * The documentation's body of a persistent resource says
+ * resource_runtime_spec.enable_custom_service_account; the API has it one
+ * level deeper.
+ */
+static bool is_misplaced_account(const struct ap_schema_message *m, const char *key)
+{
+	return strcmp(m->name, "ResourceRuntimeSpec") == 0 &&
+	       (strcmp(key, "enable_custom_service_account") == 0 ||
+		       strcmp(key, "enableCustomServiceAccount") == 0);
+}
+
+static int check_misplaced_account(struct check *c, cJSON *obj, const struct ap_yaml *key,
+	const struct ap_yaml *value, struct ap_err *err)
+{
+	cJSON *flag = NULL;
+
+	if (ap_json_get(obj, "serviceAccountSpec"))
+		return refuse(c, key, err, "%s belongs into serviceAccountSpec", key->text);
+	if (check_bool(c, &flag, value, err) < 0)
+		return -1;
+	note(c, key, "%s was read as serviceAccountSpec.enableCustomServiceAccount", key->text);
+	ap_json_set(
+		ap_json_set_object(obj, "serviceAccountSpec"), "enableCustomServiceAccount", flag);
+	return 0;
+}
+
 /* One member of a message into obj. */
 static int check_member(struct check *c, cJSON *obj, const struct ap_schema_message *m,
 	const struct ap_yaml *key, const struct ap_yaml *value, struct ap_err *err)
@@ -425,6 +460,8 @@ static int check_member(struct check *c, cJSON *obj, const struct ap_schema_mess
 	cJSON *item = NULL;
 	int rc;
 
+	if (!f && is_misplaced_account(m, key->text))
+		return check_misplaced_account(c, obj, key, value, err);
 	if (!f) {
 		near = ap_schema_nearest_field(m, key->text);
 		return refuse(c, key, err, "%s has no field \"%.60s\"%s%s%s", m->name, key->text,
@@ -490,6 +527,16 @@ int ap_config_check(cJSON **out, struct ap_strv *notes, const struct ap_yaml *y,
 {
 	struct check c = { .opts = opts, .notes = notes, .path = AP_BUF_INIT };
 	int rc = check_message(&c, out, y, m, err);
+
+	ap_buf_release(&c.path);
+	return rc;
+}
+
+int ap_config_any(cJSON **out, const struct ap_yaml *y, const char *file, struct ap_err *err)
+{
+	struct ap_config_opts opts = { .file = file };
+	struct check c = { .opts = &opts, .path = AP_BUF_INIT };
+	int rc = any_value(&c, out, y, err);
 
 	ap_buf_release(&c.path);
 	return rc;

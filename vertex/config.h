@@ -42,6 +42,10 @@ int ap_config_check(cJSON **out, struct ap_strv *notes, const struct ap_yaml *y,
 	const struct ap_schema_message *m, const struct ap_config_opts *opts,
 	struct ap_err *err) AP_CHECK;
 
+/* Any value as JSON, unchecked but for numbers that JSON cannot hold.  *out: owned. */
+int ap_config_any(
+	cJSON **out, const struct ap_yaml *y, const char *file, struct ap_err *err) AP_CHECK;
+
 /*
  * Where does a field stand?  path: as the service writes it
  * ("worker_pool_specs[0].machine_spec") or in camelCase, below y.  The

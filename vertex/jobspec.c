@@ -269,6 +269,30 @@ static int spec_flags(struct ap_jobspec *s, const struct ap_job_request *req, st
 	return scheduling_flags(s, req, err);
 }
 
+/* Members of `top` into obj; objects are combined, anything else is replaced. */
+static void lay_over(cJSON *obj, const cJSON *top)
+{
+	for (const cJSON *c = top->child; c; c = c->next) {
+		cJSON *have = cJSON_GetObjectItemCaseSensitive(obj, c->string);
+
+		if (cJSON_IsObject(c) && cJSON_IsObject(have))
+			lay_over(have, c);
+		else
+			ap_json_set(obj, c->string, ap_json_dup(c));
+	}
+}
+
+/* One trial, as gcloud has it, where nobody says how many. */
+static void default_trials(cJSON *body)
+{
+	static const char *const counts[] = { "maxTrialCount", "parallelTrialCount" };
+
+	for (size_t i = 0; i < AP_LEN(counts); i++) {
+		if (!ap_json_get(body, counts[i]))
+			ap_json_set(body, counts[i], ap_json_number(1));
+	}
+}
+
 static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
 {
 	struct ap_kms_words kms = { .key = req->kms_key,
@@ -287,8 +311,10 @@ static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, st
 		ap_json_set_str(ap_machine_member(s->body, "encryptionSpec"), "kmsKeyName", key);
 		said(s, "encryptionSpec", "--kms-key");
 	}
-	for (const cJSON *c = req->top ? req->top->child : NULL; c; c = c->next)
-		ap_json_set(s->body, c->string, ap_json_dup(c));
+	if (req->top)
+		lay_over(s->body, req->top);
+	if (s->kind == AP_JOB_TUNING)
+		default_trials(s->body);
 	return 0;
 }
 

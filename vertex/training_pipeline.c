@@ -1,0 +1,45 @@
+#include "vertex/training_pipeline.h"
+
+#include <string.h>
+
+#include "vertex/create.h"
+#include "vertex/label.h"
+
+int ap_model_apply(struct ap_job_request *req, const struct ap_model_words *w, struct ap_err *err)
+{
+	cJSON *model;
+
+	req->kind = AP_JOB_TRAINING;
+	if (!w->display_name && !w->container_image_uri && !w->id && !w->parent)
+		return 0;
+	if (!w->display_name)
+		return ap_err_set(err, AP_E_USAGE,
+			"--model-display-name is missing: a model to upload wants a name");
+	if (!w->container_image_uri)
+		return ap_err_set(err, AP_E_USAGE,
+			"--model-container-image-uri is missing: the image that serves the model");
+	if (ap_display_name_check(w->display_name, err) < 0)
+		return ap_err_wrap(err, "--model-display-name");
+	if (!req->top)
+		req->top = ap_json_object();
+	model = ap_json_set_object(req->top, "modelToUpload");
+	ap_json_set_str(model, "displayName", w->display_name);
+	ap_json_set_str(
+		ap_json_set_object(model, "containerSpec"), "imageUri", w->container_image_uri);
+	ap_json_set_str(req->top, "modelId", w->id);
+	ap_json_set_str(req->top, "parentModel", w->parent);
+	return 0;
+}
+
+int ap_training_pipeline_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
+	const char *version, struct ap_err *err)
+{
+	struct ap_create c = {
+		.version = version, .collection = AP_TRAINING_PIPELINES, .what = "training pipeline"
+	};
+	cJSON *j = NULL;
+
+	if (ap_create(&j, v, &c, body, err) < 0)
+		return -1;
+	return ap_job_from(out, v, j, err);
+}

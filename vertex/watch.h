@@ -1,0 +1,39 @@
+/*
+ * Following what goes on in the service: operations until they are done,
+ * jobs until their state is final.
+ */
+#ifndef AP_VERTEX_WATCH_H
+#define AP_VERTEX_WATCH_H
+
+#include "vertex/job.h"
+
+struct ap_watch_opts {
+	unsigned interval; /* seconds between two looks; 0: 5, growing to 30 */
+	unsigned timeout;  /* seconds in all; 0: none */
+	/* Called with each answer; NULL: a line of progress for each new state. */
+	int (*on_look)(void *ctx, const cJSON *resource, struct ap_err *err);
+	void *ctx;
+};
+
+/*
+ * Follow an operation until it is done.  name: full name, as it came.
+ * *out: its response (an empty object for none), owned.
+ * Errors: the operation's own error; AP_E_LIMIT on time out; AP_E_CANCELLED.
+ */
+int ap_operation_wait(cJSON **out, struct ap_vertex *v, const char *version, const char *name,
+	const struct ap_watch_opts *opts, struct ap_err *err) AP_CHECK;
+
+/* Read an operation.  id: an ID or a full name, also "RESOURCE/operations/ID". */
+int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
+
+/*
+ * Look at a job (any collection with a "state") until its state is final.
+ * *out: as last seen.  An unreachable service is tried again for 10 minutes.
+ */
+int ap_job_wait(struct ap_job *out, struct ap_vertex *v, const char *version, const char *name,
+	const struct ap_watch_opts *opts, struct ap_err *err) AP_CHECK;
+
+/* Sleep, in small steps; false when a signal came. */
+bool ap_watch_sleep(unsigned seconds);
+
+#endif
