@@ -95,6 +95,28 @@ static int needs_image(const struct ap_run *r, const struct ap_pack_opts *p, str
 	return 0;
 }
 
+static int print_curl(struct ap_buf *out, struct ap_run *r, struct ap_err *err)
+{
+	ap_auto_free char *parent = NULL;
+	ap_auto_free char *path = NULL;
+	ap_auto_free char *url = NULL;
+	ap_auto_free char *build = NULL;
+	ap_auto_free char *comment = NULL;
+
+	if (!r->vertex &&
+		ap_world_vertex(&r->vertex, r->world, r->ask.project, r->ask.region, err) < 0)
+		return -1;
+	parent = ap_vertex_parent(r->vertex);
+	path = ap_xasprintf("%s/customJobs", parent);
+	url = ap_vertex_url(r->vertex, ap_jobspec_version(r->ask.job), path);
+	if (r->ask.has_image && !r->digest.s[0]) {
+		build = ap_ask_build_line(&r->ask);
+		comment = ap_xasprintf("The image is made and pushed by\n%s", build);
+	}
+	ap_text_curl(out, "POST", url, r->body, comment);
+	return 0;
+}
+
 static int print_result(struct ap_run *r, const char *format, struct ap_err *err)
 {
 	bool submitted = r->done & AP_DO_SUBMIT;
@@ -103,7 +125,10 @@ static int print_result(struct ap_run *r, const char *format, struct ap_err *err
 
 	if (submitted && !format)
 		ap_buf_addf(&out, "%s\n", r->submitted.name);
-	else if (ap_render(&out, j, format ? format : "json", "displayName,name,state", err) < 0)
+	else if (format && strcmp(format, "curl") == 0) {
+		if (print_curl(&out, r, err) < 0)
+			return -1;
+	} else if (ap_render(&out, j, format ? format : "json", "displayName,name,state", err) < 0)
 		return -1;
 	return ap_stdout(out.p, out.len, err);
 }
@@ -132,9 +157,9 @@ static int create(struct ap_run *r, const struct create_opts *o, struct ap_err *
 		return -1;
 	if (only)
 		return 0;
-	if (stages & AP_DO_SUBMIT)
-		return ap_err_set(err, AP_E_UNSUPPORTED,
-			"this version prints jobs only: give --dry-run, and --config to gcloud");
+	if ((stages & AP_DO_SUBMIT) &&
+		ap_world_vertex(&r->vertex, r->world, r->ask.project, r->ask.region, err) < 0)
+		return -1;
 	if (ap_run(r, stages & ~(unsigned)AP_DO_PLAN, err) < 0 || ap_run_write_files(r, err) < 0)
 		return -1;
 	ap_summary(r);
@@ -181,7 +206,7 @@ static const struct ap_cmd create_cmd = {
 		"name.",
 	.example =
 		"autopack custom-jobs create --region=us-central1 --display-name=train \\\n"
-		"    --worker-pool-spec=machine-type=n1-standard-4,executor-image-uri=python:3.11,script=train.py",
+		"    --worker-pool-spec=machine-type=n1-standard-4,\\\nexecutor-image-uri=python:3.11,script=train.py",
 	.groups = groups,
 	.n_groups = AP_LEN(groups),
 	.opts_size = sizeof(struct create_opts),

@@ -398,6 +398,20 @@ static void take_flags(struct ap_env *e, const struct ap_common_opts *f)
 		ap_env_flag(e, AP_KEY_LOG_HTTP, "true");
 }
 
+static void take_defaults(struct ap_env *e)
+{
+	struct ap_setting *cache = &e->v[AP_KEY_CACHE_DIR];
+	ap_auto_free char *dir = NULL;
+
+	if (cache->value)
+		return;
+	dir = home_path(e, "XDG_CACHE_HOME", ".cache");
+	if (!dir)
+		return;
+	ap_auto_free char *ours = ap_fs_join(dir, "autopack");
+	set(cache, ours, AP_FROM_DEFAULT, "XDG_CACHE_HOME");
+}
+
 int ap_env_load(struct ap_env *out, const struct ap_common_opts *flags, const char *workdir,
 	struct ap_err *err)
 {
@@ -410,6 +424,7 @@ int ap_env_load(struct ap_env *out, const struct ap_common_opts *flags, const ch
 			return -1;
 	if (take_files(out, workdir, err) < 0 || take_gcloud(out, err) < 0)
 		return -1;
+	take_defaults(out);
 	return 0;
 }
 

@@ -18,6 +18,12 @@ static int do_spec(struct ap_run *r, struct ap_err *err)
 	return r->ask.job ? ap_jobspec_body(&r->body, r->ask.job, r->image_uri, err) : 0;
 }
 
+static int do_submit(struct ap_run *r, struct ap_err *err)
+{
+	return ap_job_submit(
+		&r->submitted, r->vertex, r->body, ap_jobspec_version(r->ask.job), err);
+}
+
 static const struct {
 	unsigned bit;
 	const char *name;
@@ -30,6 +36,7 @@ static const struct {
 	{ AP_DO_IMAGE, "image", ap_run_image },
 	{ AP_DO_PUSH, "push", ap_run_push },
 	{ AP_DO_SPEC, "spec", do_spec },
+	{ AP_DO_SUBMIT, "submit", do_submit },
 };
 
 int ap_run(struct ap_run *r, unsigned stages, struct ap_err *err)
@@ -86,6 +93,8 @@ void ap_run_release(struct ap_run *r)
 	ap_image_request_release(&r->ask.image);
 	ap_ref_release(&r->ask.dest);
 	ap_jobspec_free(r->ask.job);
+	ap_job_release(&r->submitted);
+	ap_vertex_free(r->vertex);
 	cJSON_Delete(r->body);
 	free(r->image_uri);
 	memset(r, 0, sizeof(*r));

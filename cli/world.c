@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pack/archive.h"
 #include "pack/layout.h"
 
 void ap_world_init(struct ap_world *w, const struct ap_env *env, struct ap_display *display,
@@ -127,8 +128,7 @@ int ap_world_source(
 		return ap_layout_source(out, ref, err);
 	case AP_OCI_ARCHIVE:
 	case AP_DOCKER_ARCHIVE:
-		return ap_err_set(
-			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
+		return ap_archive_source(out, ref, err);
 	case AP_DOCKER:
 		break;
 	}
@@ -147,12 +147,29 @@ int ap_world_sink(
 		return ap_layout_sink(out, ref, err);
 	case AP_OCI_ARCHIVE:
 	case AP_DOCKER_ARCHIVE:
-		return ap_err_set(
-			err, AP_E_UNSUPPORTED, "archives are not handled by this version");
+		return ap_archive_sink(out, ref, err);
 	case AP_DOCKER:
 		break;
 	}
 	if (ap_world_registry(&reg, w, err) < 0)
 		return -1;
 	return ap_registry_sink(out, ref, reg, err);
+}
+
+int ap_world_vertex(struct ap_vertex **out, struct ap_world *w, const char *project,
+	const char *region, struct ap_err *err)
+{
+	return ap_vertex_new(out,
+		&(struct ap_vertex_opts){
+			.http = ap_world_http(w),
+			.gcp = ap_world_gcp(w),
+			.progress = &w->display->progress,
+			.project = project,
+			.region = region,
+			.endpoint = ap_env_get(w->env, AP_KEY_ENDPOINT),
+			.logging_endpoint = w->env->logging_endpoint,
+			.storage_endpoint = w->env->storage_endpoint,
+			.billing_project = ap_env_get(w->env, AP_KEY_BILLING_PROJECT),
+		},
+		err);
 }

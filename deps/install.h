@@ -27,9 +27,25 @@ int ap_install_wheel(struct ap_tree *out, const char *path, const struct ap_lock
 	const struct ap_inventory *inv, struct ap_err *err) AP_CHECK;
 
 /*
+ * Do two wheels fill one path differently?  The same bytes with the same
+ * mode are fine, and shared directories.
+ *
+ * borrowed: names[i] is the wheel of trees[i], for the message.
+ * Errors: AP_E_INPUT naming both wheels and the path; those of reading.
+ */
+int ap_install_conflicts(const struct ap_tree *const *trees, const char *const *names, size_t n,
+	struct ap_err *err) AP_CHECK;
+
+/*
  * What must go because of `lock`: files of replaced distributions that pip
  * would remove, with stale bytecode and emptied directories, less the paths
  * that come back in `added`.
+ *
+ * Nothing outside the install scheme's prefix goes, nothing of a
+ * distribution that is not `removable` (it is shadowed).
+ *
+ * Errors: AP_E_UNSUPPORTED where pip cannot remove: a distribution of the
+ * scheme without RECORD, or one of distutils.
  */
 int ap_install_removals(struct ap_strv *out, const struct ap_lock *lock,
 	const struct ap_inventory *inv, const struct ap_tree *const *added, size_t n_added,

@@ -31,7 +31,12 @@ struct ap_dist {
 	bool removable; /* pip in that base would remove it: inside the scheme's own prefix */
 	struct ap_strv requires; /* Requires-Dist */
 	char *requires_python;
-	struct ap_strv files; /* RECORD's (or installed-files.txt's) paths, absolute in the image */
+	/*
+	 * RECORD's or installed-files.txt's paths, absolute in the image; of an
+	 * .egg-info with neither, what its top_level.txt names: PATH, PATH.py,
+	 * PATH.pyc, PATH.pyo as far as they are there, as pip removes them.
+	 */
+	struct ap_strv files;
 };
 
 /* The install scheme of the chosen Python: absolute directories in the image. */
@@ -88,6 +93,14 @@ enum ap_path_kind ap_inventory_lookup(const struct ap_inventory *i, const char *
 
 /* The path with every link on the way resolved (of the parents only): where a file put there really lands.  *out: owned. */
 char *ap_inventory_real_parent(const struct ap_inventory *i, const char *path);
+
+/*
+ * Visit everything below a directory (not the directory itself), parents
+ * first, links not followed; `path` is absolute.  Stops when visit returns
+ * false, and then returns false.
+ */
+bool ap_inventory_walk(const struct ap_inventory *i, const char *dir,
+	bool (*visit)(void *ctx, const char *path, enum ap_path_kind kind), void *ctx);
 
 const struct ap_dist *ap_inventory_dist(const struct ap_inventory *i, const char *normalized);
 

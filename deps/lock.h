@@ -5,7 +5,8 @@
 #define AP_DEPS_LOCK_H
 
 #include "base/digest.h"
-#include "base/str.h"
+#include "base/json.h"
+#include "deps/tags.h"
 
 struct ap_locked {
 	char *name; /* normalized */
@@ -30,9 +31,22 @@ void ap_lock_release(struct ap_lock *l);
 /* As pylock.toml.  Order and text are fixed by the content.  Source: PEP 751. */
 void ap_lock_print(struct ap_buf *out, const struct ap_lock *l);
 
-/* Read such a file again (ours, uv's or another tool's).  Errors: AP_E_INPUT with line and column. */
-int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, struct ap_err *err) AP_CHECK;
+/*
+ * Read a pylock.toml: ours, uv's or another tool's.  Of several wheels the
+ * one that fits best is taken; tags NULL: there must be one each.
+ *
+ * Errors: AP_E_INPUT with line and column, or naming the package and what it
+ * lacks (a wheel that fits, a sha256); packages without any wheel are
+ * AP_E_UNSUPPORTED.
+ */
+int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
+	struct ap_err *err) AP_CHECK;
 
+/* The sha256 of the printed lock: what images are labelled with. */
 void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l);
+
+/* Append an empty place.  borrowed: valid until the next addition. */
+struct ap_locked *ap_lock_add(struct ap_lock *l);
+void ap_lock_sort(struct ap_lock *l);
 
 #endif

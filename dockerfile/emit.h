@@ -9,7 +9,7 @@
 #ifndef AP_DOCKERFILE_EMIT_H
 #define AP_DOCKERFILE_EMIT_H
 
-#include "deps/lock.h"
+#include "pack/layers.h"
 #include "pack/plan.h"
 
 /*

@@ -29,21 +29,27 @@ struct block {
 	struct libdeflate_compressor *strong, *quick;
 };
 
-/* The blocks, shared with the jobs that compress them: the last one to leave frees. */
+/*
+ * The blocks, shared with the jobs that compress them: the last one to leave
+ * frees.  Whoever finds the oldest block done writes it out, so that hashing
+ * and storing what is compressed runs beside reading what is not.
+ */
 struct ring {
-	pthread_mutex_t lock;
-	pthread_cond_t done;
+	pthread_mutex_t lock; /* of all but what its owner says */
+	pthread_cond_t moved; /* some block changed its state */
 	unsigned refs;
-	size_t n, first; /* `first` is the oldest one not written yet */
+	struct ap_gzip_opts o;
+	bool emitting, closed;
+	struct ap_err failed; /* of o.out */
+	uint32_t crc;         /* of what was written out */
+	uint64_t size;
+	size_t n, first, used; /* `used` blocks, from `first` on, are not written out yet */
 	struct block v[];
 };
 
 struct ap_gzip {
-	struct ap_gzip_opts o;
 	struct ring *ring;
-	size_t used; /* blocks queued and not written; ring->v[first + used] is being filled */
-	uint32_t crc;
-	uint64_t size;
+	size_t next; /* the block being filled; never one of the used ones */
 	bool begun;
 	struct ap_err failed;
 };
@@ -64,7 +70,7 @@ static void ring_release(struct ring *r)
 		libdeflate_free_compressor(r->v[i].quick);
 	}
 	pthread_mutex_destroy(&r->lock);
-	pthread_cond_destroy(&r->done);
+	pthread_cond_destroy(&r->moved);
 	free(r);
 }
 
@@ -172,31 +178,65 @@ static void compress_block(struct block *b)
 		store(b);
 }
 
-/* Compress one block that is still waiting; the caller holds the lock. */
-static void run_block(struct ring *r, struct block *b)
+/* Write out what is done, oldest first; the caller holds the lock. */
+static void emit_done(struct ring *r)
 {
+	if (r->emitting)
+		return;
+	r->emitting = true;
+	while (r->used && r->v[r->first].state == BLOCK_DONE && !r->closed) {
+		struct block *b = &r->v[r->first];
+
+		if (r->failed.code == AP_E_NONE) {
+			struct ap_err err = AP_ERR_INIT;
+			int rc;
+
+			pthread_mutex_unlock(&r->lock);
+			rc = r->o.out(r->o.ctx, b->out, b->out_n, &err);
+			pthread_mutex_lock(&r->lock);
+			if (rc < 0)
+				r->failed = err;
+		}
+		r->crc = (uint32_t)crc32_combine(r->crc, b->crc, (z_off_t)b->n);
+		r->size += b->n;
+		b->n = 0;
+		b->state = BLOCK_FREE;
+		r->first = (r->first + 1) % r->n;
+		r->used--;
+	}
+	r->emitting = false;
+	pthread_cond_broadcast(&r->moved);
+}
+
+/* Compress the block that waits longest; the caller holds the lock.  False: none waits. */
+static bool run_block(struct ring *r)
+{
+	struct block *b = NULL;
+
+	for (size_t i = 0; i < r->used && !b; i++) {
+		b = &r->v[(r->first + i) % r->n];
+		if (b->state != BLOCK_QUEUED)
+			b = NULL;
+	}
+	if (!b)
+		return false;
 	b->state = BLOCK_RUNNING;
 	pthread_mutex_unlock(&r->lock);
 	compress_block(b);
 	pthread_mutex_lock(&r->lock);
 	b->state = BLOCK_DONE;
-	pthread_cond_broadcast(&r->done);
+	emit_done(r);
+	return true;
 }
 
-/* One job of the pool: whichever block waits longest; none is fine, the writer was faster. */
+/* One job of the pool; that there is nothing to do is fine, the writer was faster. */
 static int block_job(void *arg, struct ap_err *err AP_UNUSED)
 {
 	struct ring *r = arg;
 
 	pthread_mutex_lock(&r->lock);
-	for (size_t i = 0; i < r->n; i++) {
-		struct block *b = &r->v[(r->first + i) % r->n];
-
-		if (b->state != BLOCK_QUEUED)
-			continue;
-		run_block(r, b);
-		break;
-	}
+	if (!r->closed)
+		(void)run_block(r);
 	pthread_mutex_unlock(&r->lock);
 	ring_release(r);
 	return 0;
@@ -210,29 +250,31 @@ static void drop_job(void *arg)
 void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o)
 {
 	struct ap_gzip *g = ap_xcalloc(1, sizeof(*g));
-	size_t n = o->pool ? ap_pool_threads(o->pool) + 2 : 1;
+	size_t n = o->pool ? ap_pool_threads(o->pool) + 2 : 2;
 
-	g->o = *o;
 	g->ring = ap_xcalloc(1, sizeof(*g->ring) + n * sizeof(g->ring->v[0]));
+	g->ring->o = *o;
 	g->ring->n = n;
 	g->ring->refs = 1;
 	pthread_mutex_init(&g->ring->lock, NULL);
-	pthread_cond_init(&g->ring->done, NULL);
+	pthread_cond_init(&g->ring->moved, NULL);
 	*out = g;
 }
 
 void ap_gzip_free(struct ap_gzip *g)
 {
+	struct ring *r;
+
 	if (!g)
 		return;
-	/* Jobs that have not begun must find nothing to do. */
-	pthread_mutex_lock(&g->ring->lock);
-	for (size_t i = 0; i < g->ring->n; i++) {
-		if (g->ring->v[i].state == BLOCK_QUEUED)
-			g->ring->v[i].state = BLOCK_FREE;
-	}
-	pthread_mutex_unlock(&g->ring->lock);
-	ring_release(g->ring);
+	r = g->ring;
+	/* The callbacks end here: nobody may be in one, and nobody may begin one. */
+	pthread_mutex_lock(&r->lock);
+	r->closed = true;
+	while (r->emitting)
+		pthread_cond_wait(&r->moved, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	ring_release(r);
 	free(g);
 }
 
@@ -256,55 +298,48 @@ static int check(const struct ap_gzip *g, struct ap_err *err)
 	return -1;
 }
 
+/* Bytes of the writer's own, when no block is on its way. */
 static int emit(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err)
 {
-	/* No name, no time, operating system "unknown". */
-	static const unsigned char header[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
-
-	if (!g->begun) {
-		g->begun = true;
-		if (g->o.out(g->o.ctx, header, sizeof(header), err) < 0)
-			return fail(g, err);
-	}
-	if (g->o.out(g->o.ctx, p, n, err) < 0)
+	if (g->ring->o.out(g->ring->o.ctx, p, n, err) < 0)
 		return fail(g, err);
 	return 0;
 }
 
-/* Wait for the oldest block, or compress it here, and write it. */
-static int write_oldest(struct ap_gzip *g, struct ap_err *err)
+static int begin(struct ap_gzip *g, struct ap_err *err)
 {
-	struct ring *r = g->ring;
-	struct block *b = &r->v[r->first];
+	/* No name, no time, operating system "unknown". */
+	static const unsigned char header[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff };
 
-	pthread_mutex_lock(&r->lock);
-	if (b->state == BLOCK_QUEUED)
-		run_block(r, b);
-	while (b->state != BLOCK_DONE)
-		pthread_cond_wait(&r->done, &r->lock);
-	b->state = BLOCK_FREE;
-	r->first = (r->first + 1) % r->n;
-	pthread_mutex_unlock(&r->lock);
-	g->used--;
-	g->crc = (uint32_t)crc32_combine(g->crc, b->crc, (z_off_t)b->n);
-	g->size += b->n;
-	b->n = 0;
-	return emit(g, b->out, b->out_n, err);
+	if (g->begun)
+		return 0;
+	g->begun = true;
+	return emit(g, header, sizeof(header), err);
 }
 
-static int drain(struct ap_gzip *g, struct ap_err *err)
+/* Until at most `most` blocks are on their way: compress some, or wait for those who do. */
+static int drain(struct ap_gzip *g, size_t most, struct ap_err *err)
 {
-	while (g->used) {
-		if (write_oldest(g, err) < 0)
-			return -1;
+	struct ring *r = g->ring;
+	struct ap_err failed;
+
+	pthread_mutex_lock(&r->lock);
+	while (r->used > most) {
+		if (!run_block(r))
+			pthread_cond_wait(&r->moved, &r->lock);
 	}
-	return 0;
+	failed = r->failed;
+	pthread_mutex_unlock(&r->lock);
+	if (failed.code == AP_E_NONE)
+		return 0;
+	*err = failed;
+	return fail(g, err);
 }
 
 /* The block that is being filled; its memory comes with its first use. */
 static struct block *filling(struct ap_gzip *g)
 {
-	struct block *b = &g->ring->v[(g->ring->first + g->used) % g->ring->n];
+	struct block *b = &g->ring->v[g->next];
 
 	if (!b->in) {
 		b->in = ap_xmalloc(AP_GZIP_BLOCK);
@@ -317,20 +352,24 @@ static int queue_block(struct ap_gzip *g, struct ap_err *err)
 {
 	struct ring *r = g->ring;
 	struct block *b = filling(g);
+	size_t n = b->n;
 
-	if (!b->n)
+	if (!n)
 		return 0;
+	if (begin(g, err) < 0)
+		return -1;
 	pthread_mutex_lock(&r->lock);
 	b->state = BLOCK_QUEUED;
-	r->refs += g->o.pool ? 1 : 0;
+	r->used++;
+	r->refs += r->o.pool ? 1 : 0;
 	pthread_mutex_unlock(&r->lock);
-	if (g->o.pool)
-		ap_pool_submit_or_drop(g->o.pool, block_job, drop_job, r);
-	g->used++;
-	/* The bytes of a queued block do not change any more: reading them here is safe. */
-	if (g->o.raw && g->o.raw(g->o.ctx, b->in, b->n, err) < 0)
+	if (r->o.pool)
+		ap_pool_submit_or_drop(r->o.pool, block_job, drop_job, r);
+	g->next = (g->next + 1) % r->n;
+	/* The input of a queued block does not change any more: reading it here is safe. */
+	if (r->o.raw && r->o.raw(r->o.ctx, b->in, n, err) < 0)
 		return fail(g, err);
-	return g->used == r->n ? write_oldest(g, err) : 0;
+	return drain(g, r->n - 1, err);
 }
 
 int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err)
@@ -374,37 +413,34 @@ int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err
 	return 0;
 }
 
-/* Both passes over a spliced stream must see the same bytes. */
-struct splice_out {
-	struct ap_gzip *g;
-};
-
 static int splice_raw(void *ctx, const void *p, size_t n, struct ap_err *err)
 {
-	struct ap_gzip *g = ((struct splice_out *)ctx)->g;
+	const struct ap_gzip_opts *o = &((struct ap_gzip *)ctx)->ring->o;
 
-	return g->o.raw ? g->o.raw(g->o.ctx, p, n, err) : 0;
+	return o->raw ? o->raw(o->ctx, p, n, err) : 0;
 }
 
 static int splice_emit(void *ctx, const void *p, size_t n, struct ap_err *err)
 {
-	return emit(((struct splice_out *)ctx)->g, p, n, err);
+	const struct ap_gzip_opts *o = &((struct ap_gzip *)ctx)->ring->o;
+
+	return o->out(o->ctx, p, n, err);
 }
 
 int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err)
 {
-	struct splice_out o = { .g = g };
+	struct ring *r = g->ring;
 	struct ap_splice s;
 
 	if (check(g, err) < 0)
 		return -1;
-	if (queue_block(g, err) < 0 || drain(g, err) < 0)
+	if (queue_block(g, err) < 0 || drain(g, 0, err) < 0 || begin(g, err) < 0)
 		return -1;
-	if (ap_splice_scan(&s, raw, splice_raw, &o, err) < 0 ||
-		ap_splice_copy(raw, &s, splice_emit, &o, err) < 0)
+	if (ap_splice_scan(&s, raw, splice_raw, g, err) < 0 ||
+		ap_splice_copy(raw, &s, splice_emit, g, err) < 0)
 		return fail(g, err);
-	g->crc = (uint32_t)crc32_combine(g->crc, raw->crc, (z_off_t)raw->size);
-	g->size += raw->size;
+	r->crc = (uint32_t)crc32_combine(r->crc, raw->crc, (z_off_t)raw->size);
+	r->size += raw->size;
 	return 0;
 }
 
@@ -420,10 +456,10 @@ int ap_gzip_finish(struct ap_gzip *g, struct ap_err *err)
 
 	if (check(g, err) < 0)
 		return -1;
-	if (queue_block(g, err) < 0 || drain(g, err) < 0)
+	if (queue_block(g, err) < 0 || drain(g, 0, err) < 0 || begin(g, err) < 0)
 		return -1;
-	put_le32(end + 2, g->crc);
-	put_le32(end + 6, (uint32_t)g->size);
+	put_le32(end + 2, g->ring->crc);
+	put_le32(end + 6, (uint32_t)g->ring->size);
 	if (emit(g, end, sizeof(end), err) < 0)
 		return -1;
 	ap_err_set(&g->failed, AP_E_IO, "gzip: written to after its end");

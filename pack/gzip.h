@@ -19,14 +19,14 @@
 #define AP_GZIP_BLOCK (1u << 20)
 #define AP_GZIP_LEVEL 6
 
-/* Takes bytes in order, on the thread that writes. */
+/* Takes bytes, in order. */
 typedef int (*ap_gzip_out_fn)(void *ctx, const void *p, size_t n, struct ap_err *err);
 
 struct ap_gzip;
 
 struct ap_gzip_opts {
-	ap_gzip_out_fn out;   /* compressed bytes */
-	ap_gzip_out_fn raw;   /* the uncompressed bytes; may be NULL */
+	ap_gzip_out_fn out;   /* compressed bytes; on any thread, one at a time */
+	ap_gzip_out_fn raw;   /* the uncompressed bytes, on the writing thread; may be NULL */
 	void *ctx;            /* of both */
 	struct ap_pool *pool; /* compresses blocks; NULL: the writing thread does */
 };
@@ -34,7 +34,7 @@ struct ap_gzip_opts {
 /*
  * *out: owned by the caller, ap_gzip_free().
  * Threads: one writes; it may be a job of the pool, since it never waits for
- * a block that nobody has begun.
+ * a block that nobody has begun.  No callback runs after ap_gzip_free().
  */
 void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o);
 void ap_gzip_free(struct ap_gzip *g);

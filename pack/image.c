@@ -76,7 +76,7 @@ int ap_image_assemble(struct ap_image *out, const struct ap_base *base,
 {
 	AP_CLEANUP(ap_image_release)
 	struct ap_image i = { .base = base, .layers = layers, .n_layers = n_layers };
-	bool docker = stays_docker(base, layers, n_layers);
+	bool docker = !o->oci && stays_docker(base, layers, n_layers);
 	const char *type = docker ? AP_MT_DOCKER_IMAGE : AP_MT_OCI_MANIFEST;
 	ap_auto_json config = NULL;
 	ap_auto_json manifest = ap_json_object();

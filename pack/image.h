@@ -26,11 +26,12 @@ struct ap_image_opts {
 	int64_t epoch;
 	/* Annotations K=V of an OCI manifest; NULL: the labels under "org.opencontainers.image.". */
 	const struct ap_strv *annotations;
+	bool oci; /* an OCI image also on a schema 2 base: OCI layouts and archives hold nothing else */
 };
 
 /*
- * Config and manifest bytes after the base's kind; OCI too when a new layer
- * has an OCI media type (zstd on a schema 2 base).
+ * Config and manifest bytes after the base's kind; OCI too when o->oci says
+ * so or a new layer has an OCI media type (zstd on a schema 2 base).
  * Errors: AP_E_INPUT for a label or variable that is not K=V;
  * AP_E_LIMIT for more than 127 layers.
  */

@@ -189,9 +189,23 @@ static bool is_whiteout(const char *path)
 	return ap_starts_with(slash ? slash + 1 : path, ".wh.");
 }
 
-/* One path once, and nothing below what is no directory: readers disagree about such layers. */
-static int check_tree(const struct ap_tree *t, bool whiteouts, struct ap_err *err)
+/* Nothing but marks that each remove one path: what ap_layer_whiteouts() makes. */
+static bool only_whiteouts(const struct ap_tree *t)
 {
+	for (size_t i = 0; i < t->n; i++) {
+		const struct ap_entry *e = &t->v[i];
+
+		if (!is_whiteout(e->path) || e->type != AP_ENTRY_FILE || e->size ||
+			strstr(e->path, ".wh..wh."))
+			return false;
+	}
+	return true;
+}
+
+/* One path once, and nothing below what is no directory: readers disagree about such layers. */
+static int check_tree(const struct ap_tree *t, struct ap_err *err)
+{
+	bool whiteouts = only_whiteouts(t);
 	const char *leaf = NULL;
 
 	for (size_t i = 0; i < t->n; i++) {
@@ -253,23 +267,17 @@ static int make(struct ap_layer *out, const struct ap_tree *tree, const char *ti
 	return 0;
 }
 
-static int make_checked(struct ap_layer *out, const struct ap_tree *tree, bool whiteouts,
-	const char *title, const struct ap_layer_opts *o, struct ap_err *err)
+int ap_layer_make(struct ap_layer *out, const struct ap_tree *tree, const char *title,
+	const struct ap_layer_opts *o, struct ap_err *err)
 {
 	struct ap_layer l = { 0 };
 
-	if (check_tree(tree, whiteouts, err) < 0 || make(&l, tree, title, o, err) < 0) {
+	if (check_tree(tree, err) < 0 || make(&l, tree, title, o, err) < 0) {
 		ap_layer_release(&l);
 		return err->code == AP_E_CANCELLED ? -1 : ap_err_wrap(err, "layer %s", title);
 	}
 	*out = l;
 	return 0;
-}
-
-int ap_layer_make(struct ap_layer *out, const struct ap_tree *tree, const char *title,
-	const struct ap_layer_opts *o, struct ap_err *err)
-{
-	return make_checked(out, tree, false, title, o, err);
 }
 
 int ap_layer_whiteouts(struct ap_tree *out, const struct ap_strv *paths, struct ap_err *err)
@@ -291,14 +299,4 @@ int ap_layer_whiteouts(struct ap_tree *out, const struct ap_strv *paths, struct 
 	ap_tree_sort(&t);
 	ap_tree_move(out, &t);
 	return 0;
-}
-
-int ap_layer_make_whiteouts(struct ap_layer *out, const struct ap_strv *paths, const char *title,
-	const struct ap_layer_opts *o, struct ap_err *err)
-{
-	ap_auto_tree t = { 0 };
-
-	if (ap_layer_whiteouts(&t, paths, err) < 0)
-		return -1;
-	return make_checked(out, &t, true, title, o, err);
 }

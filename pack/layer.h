@@ -35,7 +35,8 @@ struct ap_layer_opts {
  *
  * Errors: AP_E_CHANGED when a local file changed meanwhile; AP_E_INPUT when
  * two entries have one path, one lies below another that is no directory, or
- * a name begins with ".wh.", which would remove something.
+ * a name begins with ".wh.", which would remove something (a tree of nothing
+ * but ap_layer_whiteouts() is meant to).
  * Threads: yes, also on a job of o->pool.
  * Source: image-spec v1.1 layer.md.
  */
@@ -49,10 +50,6 @@ int ap_layer_make(struct ap_layer *out, const struct ap_tree *tree, const char *
  */
 int ap_layer_whiteouts(
 	struct ap_tree *out, const struct ap_strv *paths, struct ap_err *err) AP_CHECK;
-
-/* A layer of nothing but such entries.  Errors and threads: as ap_layer_make(). */
-int ap_layer_make_whiteouts(struct ap_layer *out, const struct ap_strv *paths, const char *title,
-	const struct ap_layer_opts *o, struct ap_err *err) AP_CHECK;
 
 /* The media type that ap_layer_make() gives. */
 const char *ap_layer_media_type(int compression, bool docker);

@@ -334,7 +334,14 @@ static int create(const char *dir, struct ap_err *err)
 	ap_auto_fd int lock = -1;
 	ap_auto_json index = NULL;
 
-	if (ap_fs_mkdirs(blobs, 0777, err) < 0 || lock_layout(&lock, dir, err) < 0)
+	if (ap_fs_mkdirs(dir, 0777, err) < 0 || lock_layout(&lock, dir, err) < 0)
+		return -1;
+	/* Under the lock: another writer may be half way through its first files. */
+	if (!ap_fs_is_file(file) && !ap_fs_is_dir(blobs) && !is_empty_dir(dir))
+		return ap_err_set(err, AP_E_INPUT,
+			"the directory holds something else; want an OCI layout, an empty "
+			"directory or none");
+	if (ap_fs_mkdirs(blobs, 0777, err) < 0)
 		return -1;
 	if (!ap_fs_is_file(index_path)) {
 		index = ap_index_new();
@@ -348,20 +355,12 @@ static int create(const char *dir, struct ap_err *err)
 
 int ap_layout_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_err *err)
 {
-	ap_auto_free char *version = ap_fs_join(ref->path, "oci-layout");
-	ap_auto_free char *blobs = ap_fs_join(ref->path, "blobs");
 	struct layout_sink *l;
 
 	if (ref->digest.s[0])
 		return ap_err_set(err, AP_E_INPUT,
 			"oci:%s@%.20s...: a destination is named by a tag, not by a digest",
 			ref->path, ref->digest.s);
-	if (ap_fs_is_dir(ref->path) && !ap_fs_is_file(version) && !ap_fs_is_dir(blobs) &&
-		!is_empty_dir(ref->path))
-		return ap_err_set(err, AP_E_INPUT,
-			"oci:%s: the directory holds something else; want an OCI layout, an empty "
-			"directory or none",
-			ref->path);
 	if (create(ref->path, err) < 0)
 		return ap_err_wrap(err, "oci layout %s", ref->path);
 	l = ap_xcalloc(1, sizeof(*l));

@@ -13,6 +13,7 @@ void ap_image_request_release(struct ap_image_request *r)
 	free(r->platform);
 	free(r->ignore_file);
 	free(r->lock_file);
+	free(r->cache_dir);
 	ap_strv_release(&r->requirements);
 	ap_strv_release(&r->extra_packages);
 	ap_strv_release(&r->extra_dirs);

@@ -28,6 +28,8 @@ struct ap_image_request {
 	char *lock_file;           /* --lock; NULL: none */
 	struct ap_strv allow_build;
 	bool compile;
+	char *cache_dir;      /* digests of local files are kept below it; NULL: nowhere */
+	bool cache_read_only; /* a dry run: used, not written */
 };
 
 void ap_image_request_release(struct ap_image_request *r);

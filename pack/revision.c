@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
 #include "base/str.h"
 
 static bool host_ok(const char *p, size_t n)
@@ -134,12 +135,52 @@ static char *read_source(git_repository *repo)
 	return out;
 }
 
+/* Is there a .git in the directory or above it?  Where not, the library need not start. */
+static bool in_repository(const char *dir)
+{
+	char *real = realpath(dir, NULL);
+	bool found = false;
+
+	while (real && !found) {
+		ap_auto_free char *git = ap_fs_join(real, ".git");
+		char *slash = strrchr(real, '/');
+		struct stat st;
+
+		found = lstat(git, &st) == 0;
+		if (!slash || !real[1])
+			break;
+		slash[slash == real] = '\0';
+	}
+	free(real);
+	return found;
+}
+
+/*
+ * The library reads every certificate authority when it starts, 20 ms for
+ * connections that are never made; an empty file in their place is not read.
+ * No thread has been started yet where this is called.
+ */
+static int init_without_certificates(void)
+{
+	const char *given = getenv("SSL_CERT_FILE");
+	ap_auto_free char *old = given ? ap_xstrdup(given) : NULL;
+	int rc;
+
+	setenv("SSL_CERT_FILE", "/dev/null", 1);
+	rc = git_libgit2_init();
+	if (old)
+		setenv("SSL_CERT_FILE", old, 1);
+	else
+		unsetenv("SSL_CERT_FILE");
+	return rc;
+}
+
 void ap_revision_read(struct ap_revision *out, const char *dir, struct ap_progress *progress)
 {
 	git_repository *repo = NULL;
 
 	*out = (struct ap_revision){ 0 };
-	if (git_libgit2_init() < 0)
+	if (!in_repository(dir) || init_without_certificates() < 0)
 		return;
 	/* On by default; said again because all trust in a foreign repository hangs on it. */
 	git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1);

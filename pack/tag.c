@@ -4,9 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pack/secret.h"
-
-#define LARGE UINT64_C(100000000)
+#include "pack/scan.h"
 
 /* Each field goes in with its length before it, so that no two inputs make the same bytes. */
 static void put(struct ap_sha256 *h, const char *name, const void *p, size_t n)
@@ -42,69 +40,38 @@ static void put_list(struct ap_sha256 *h, const char *name, const struct ap_strv
 		put_str(h, name, l->v[i]);
 }
 
-/* Where the path shows up to the user: below the working directory. */
-static const char *short_path(const char *image)
-{
-	return ap_starts_with(image, "usr/app/") ? image + 8 : image;
-}
-
-static int digest_file(struct ap_digest *out, const struct ap_entry *e,
-	struct ap_progress *progress, struct ap_err *err)
-{
-	ap_auto_reader r = NULL;
-	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h;
-	char chunk[65536];
-	bool first = true;
-	size_t got;
-
-	ap_sha256_init(&h);
-	if (e->content && e->content->ops->open(e->content, &r, err) < 0)
-		return -1;
-	do {
-		size_t have = 0;
-
-		got = 0;
-		if (r && ap_read(r, chunk, sizeof(chunk), &got, err) < 0)
-			return -1;
-		have = got;
-		if (first) {
-			const char *what = ap_secret_look(e->path, chunk, have);
-
-			if (what)
-				ap_emit_warn(progress, AP_STEP_PLAN,
-					"%s looks like %s and goes into the image; name it in .dockerignore to leave it out",
-					short_path(e->path), what);
-		}
-		first = false;
-		ap_sha256_update(&h, chunk, have);
-	} while (got);
-	ap_sha256_final(&h, out);
-	return 0;
-}
-
-static int put_tree(struct ap_sha256 *h, const struct ap_tree *t, struct ap_progress *progress,
-	struct ap_err *err)
+static void put_tree(struct ap_sha256 *h, const struct ap_tree *t, const struct ap_scan *scan)
 {
 	put_u64(h, "entries", t->n);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct ap_entry *e = &t->v[i];
-		struct ap_digest d = { "" };
+		bool link = e->type == AP_ENTRY_SYMLINK;
 
-		if (ap_interrupted())
-			return ap_err_set(err, AP_E_CANCELLED, "interrupted");
-		if (e->type == AP_ENTRY_FILE && e->size > LARGE)
-			ap_emit_warn(progress, AP_STEP_PLAN,
-				"%s is large: %" PRIu64
-				" MB; name it in .dockerignore if it is not needed",
-				short_path(e->path), e->size / 1000000);
-		if (e->type == AP_ENTRY_FILE && digest_file(&d, e, progress, err) < 0)
-			return -1;
 		put_str(h, "path", e->path);
 		put_u64(h, "type", (uint64_t)e->type);
 		put_u64(h, "mode", e->mode);
-		put_str(h, e->type == AP_ENTRY_SYMLINK ? "target" : "content",
-			e->type == AP_ENTRY_SYMLINK ? e->target : d.s);
+		put_str(h, link ? "target" : "content", link ? e->target : scan->v[i].digest.s);
 	}
+}
+
+static int put_parts(struct ap_sha256 *h, const struct ap_plan *p,
+	const struct ap_image_request *req, struct ap_progress *progress, struct ap_err *err)
+{
+	AP_CLEANUP(ap_stat_cache_freep) struct ap_stat_cache *cache = NULL;
+
+	if (req->cache_dir)
+		ap_stat_cache_open(&cache, req->cache_dir, p->workdir);
+	put_u64(h, "parts", p->n_parts);
+	for (size_t i = 0; i < p->n_parts; i++) {
+		AP_CLEANUP(ap_scan_release) struct ap_scan scan = { 0 };
+
+		if (ap_scan_tree(&scan, &p->parts[i].tree, cache, err) < 0)
+			return -1;
+		ap_scan_warn(&scan, &p->parts[i].tree, progress);
+		put_tree(h, &p->parts[i].tree, &scan);
+	}
+	if (cache && !req->cache_read_only)
+		ap_stat_cache_save(cache);
 	return 0;
 }
 
@@ -161,11 +128,8 @@ int ap_plan_tag(struct ap_plan *p, const struct ap_image_request *req, struct ap
 	put_list(&h, "whiteout", &p->whiteouts);
 	put_u64(&h, "epoch", (uint64_t)p->epoch);
 	put_deps(&h, &p->deps);
-	put_u64(&h, "parts", p->n_parts);
-	for (size_t i = 0; i < p->n_parts; i++) {
-		if (put_tree(&h, &p->parts[i].tree, progress, err) < 0)
-			return -1;
-	}
+	if (put_parts(&h, p, req, progress, err) < 0)
+		return -1;
 	ap_sha256_final(&h, &d);
 	snprintf(p->tag, sizeof(p->tag), "ap-%.40s", ap_digest_hex(&d));
 	return 0;

@@ -164,12 +164,12 @@ def add_image(layout, tars, compression):
 
 
 def make_blob_image(layout):
-    """Random bytes under a gzip media type: nobody on the way to the registry opens them."""
+    """Random bytes that begin as gzip does: nobody on the way to the registry compresses them."""
     sys.path.insert(0, str(TOP / "fixtures/executor"))
     import layout as oci
 
     image = oci.Layout(layout)
-    layer = image.blob(os.urandom(1 << 30), oci.OCI + "layer.v1.tar+gzip")
+    layer = image.blob(b"\x1f\x8b\x08" + os.urandom(1 << 30), oci.OCI + "layer.v1.tar+gzip")
     config = {"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}
     manifest = {
         "schemaVersion": 2, "mediaType": oci.OCI + "manifest.v1+json",

@@ -3,7 +3,7 @@
 set -euo pipefail
 what=$1 binary=$2 prefix=$3
 
-# What the binary itself prints: completions and man pages cannot drift from its options.
+# What the binary itself prints: completions, and --help as a man page, cannot drift from its options.
 completion() {
 	case $1 in
 	bash) echo share/bash-completion/completions/autopack ;;
@@ -23,4 +23,4 @@ for sh in bash zsh fish; do
 	"$binary" completion $sh >"$prefix/$(completion $sh)"
 done
 install -d "$prefix/share/man/man1"
-"$binary" completion man >"$prefix/share/man/man1/autopack.1"
+/usr/bin/python3 "$(dirname "$0")/manpage.py" "$binary" >"$prefix/share/man/man1/autopack.1"

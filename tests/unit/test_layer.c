@@ -209,6 +209,7 @@ TEST(layer_refuses_trees_that_readers_disagree_about)
 		{ "below a file", "a", "a/b", "no directory" },
 		{ "whiteout", "a/.wh.b", "c", "would remove" },
 		{ "opaque", "a/.wh..wh..opq", "c", "would remove" },
+		{ "opaque alone", "a/.wh..wh..opq", "a/.wh.x", "would remove" },
 		{ "leaves the root", "../a", "c", "relative path" },
 	};
 
@@ -229,8 +230,8 @@ TEST(layer_refuses_trees_that_readers_disagree_about)
 TEST(layer_whiteouts_are_empty_files_beside_what_goes)
 {
 	ap_auto_strv paths = { 0 };
+	ap_auto_tree t = { 0 };
 	AP_CLEANUP(ap_layer_release) struct ap_layer l = { 0 };
-	struct ap_layer_opts o = { 0 };
 	struct ap_err err = AP_ERR_INIT;
 	ap_auto_buf blob = AP_BUF_INIT;
 	ap_auto_buf list = AP_BUF_INIT;
@@ -238,7 +239,8 @@ TEST(layer_whiteouts_are_empty_files_beside_what_goes)
 
 	ap_strv_add(&paths, "/var/sitecustomize");
 	ap_strv_add(&paths, "/etc");
-	assert_ok(ap_layer_make_whiteouts(&l, &paths, "removed", &o, &err), &err);
+	assert_ok(ap_layer_whiteouts(&t, &paths, &err), &err);
+	make(&l, &t, AP_GZIP, NULL);
 	bytes_of(&blob, &l);
 	listing(&list, &blob, &d);
 	assert_string_equal(list.p, ".wh.etc 644 100000 0:0 \n"
