@@ -1,0 +1,321 @@
+#include "deps/inventory.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "deps/dists.h"
+#include "deps/inputs.h"
+#include "deps/layer_scan.h"
+#include "deps/names.h"
+#include "deps/paths.h"
+
+#define FORMAT "autopack.inventory.v1"
+
+/* ---- out ---- */
+
+static void set_list(cJSON *j, const char *name, const struct ap_strv *l)
+{
+	cJSON *a = ap_json_set_array(j, name);
+
+	for (size_t i = 0; i < l->n; i++)
+		ap_json_push(a, ap_json_string(l->v[i]));
+}
+
+static cJSON *dist_to_json(const struct ap_dist *d)
+{
+	cJSON *j = ap_json_object();
+
+	ap_json_set_str(j, "name", d->name);
+	ap_json_set_str(j, "version", d->version);
+	ap_json_set_str(j, "path", d->path);
+	ap_json_set_str(j, "site", d->site);
+	ap_json_set_str(j, "installer", d->installer);
+	ap_json_set(j, "hasRecord", ap_json_bool(d->has_record));
+	ap_json_set(j, "removable", ap_json_bool(d->removable));
+	ap_json_set_str(j, "requiresPython", d->requires_python);
+	set_list(j, "requires", &d->requires);
+	set_list(j, "files", &d->files);
+	return j;
+}
+
+static cJSON *scheme_to_json(const struct ap_scheme *s)
+{
+	cJSON *j = ap_json_object();
+
+	ap_json_set_str(j, "prefix", s->prefix);
+	ap_json_set_str(j, "purelib", s->purelib);
+	ap_json_set_str(j, "platlib", s->platlib);
+	ap_json_set_str(j, "scripts", s->scripts);
+	ap_json_set_str(j, "data", s->data);
+	ap_json_set_str(j, "headers", s->headers);
+	ap_json_set_str(j, "interpreter", s->interpreter);
+	return j;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const char *const *x = a;
+	const char *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
+/* A directory is an object, a file 1, a link its target; names sorted. */
+static cJSON *tree_to_json(const struct ap_paths *p, ap_path_id dir)
+{
+	cJSON *j = ap_json_object();
+	ap_auto_free const char **names = NULL;
+	ap_auto_free char *at = ap_paths_full(p, dir);
+	size_t n = 0;
+	size_t cap = 0;
+
+	for (ap_path_id id = ap_paths_first(p, dir); id; id = ap_paths_next(p, id)) {
+		AP_GROW(names, n, cap);
+		names[n++] = ap_paths_name(p, id);
+	}
+	if (n > 1)
+		qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 0; i < n; i++) {
+		ap_auto_free char *path = ap_fs_join(at, names[i]);
+		ap_path_id id = ap_paths_find(p, path, 0);
+		cJSON *v;
+
+		if (ap_paths_kind(p, id) == AP_PATH_DIR)
+			v = tree_to_json(p, id);
+		else if (ap_paths_kind(p, id) == AP_PATH_LINK)
+			v = ap_json_string(ap_paths_target(p, id));
+		else
+			v = ap_json_number(1);
+		if (!cJSON_AddItemToObject(j, names[i], v))
+			ap_oom();
+	}
+	return j;
+}
+
+cJSON *ap_inventory_to_json(const struct ap_inventory *i)
+{
+	cJSON *j = ap_json_object();
+	cJSON *a;
+
+	ap_json_set_str(j, "format", FORMAT);
+	ap_json_set_str(j, "os", i->os);
+	ap_json_set_str(j, "arch", i->arch);
+	if (i->libc) {
+		ap_auto_free char *v = ap_xasprintf("%u.%u", i->libc_major, i->libc_minor);
+
+		ap_json_set_str(j, "libc", i->libc);
+		ap_json_set_str(j, "libcVersion", v);
+	}
+	ap_json_set(j, "hasPython", ap_json_bool(i->has_python));
+	ap_json_set(j, "hasPython3", ap_json_bool(i->has_python3));
+	if (i->python_path) {
+		ap_auto_free char *v =
+			ap_xasprintf("%u.%u.%u", i->py_major, i->py_minor, i->py_micro);
+
+		ap_json_set_str(j, "python", i->python_path);
+		ap_json_set_str(j, "pythonVersion", v);
+		ap_json_set_str(j, "implementation", i->implementation);
+		ap_json_set(j, "externallyManaged", ap_json_bool(i->externally_managed));
+		ap_json_set(j, "venv", ap_json_bool(i->venv));
+		ap_json_set(j, "scheme", scheme_to_json(&i->scheme));
+	}
+	set_list(j, "siteDirs", &i->site_dirs);
+	a = ap_json_set_array(j, "distributions");
+	for (size_t k = 0; k < i->n_dists; k++)
+		ap_json_push(a, dist_to_json(&i->dists[k]));
+	ap_json_set(j, "tree", tree_to_json(i->paths, AP_PATH_ROOT));
+	return j;
+}
+
+/* ---- in ---- */
+
+static void get_str(char **out, const cJSON *j, const char *name)
+{
+	const char *s = ap_json_str(j, name);
+
+	*out = s ? ap_xstrdup(s) : NULL;
+}
+
+static void get_list(struct ap_strv *out, const cJSON *j, const char *name)
+{
+	const cJSON *a = ap_json_get(j, name);
+	const cJSON *v;
+
+	cJSON_ArrayForEach(v, a)
+	{
+		if (cJSON_IsString(v))
+			ap_strv_add(out, v->valuestring);
+	}
+}
+
+static bool get_bool(const cJSON *j, const char *name)
+{
+	return cJSON_IsTrue(ap_json_get(j, name));
+}
+
+static void get_version(const cJSON *j, const char *name, unsigned *v, size_t n)
+{
+	const char *s = ap_json_str(j, name);
+
+	for (size_t i = 0; s && i < n && ap_is_digit(*s); i++) {
+		char *end;
+
+		v[i] = (unsigned)AP_MIN(strtoul(s, &end, 10), 9999ul);
+		s = *end == '.' ? end + 1 : end;
+	}
+}
+
+/* Absolute, and the same when cleaned: nothing else comes out of a reading. */
+static bool path_ok(const char *s)
+{
+	ap_auto_free char *clean = ap_path_clean(s);
+
+	return s[0] == '/' && strcmp(clean, s) == 0;
+}
+
+static int check_path(const char *s, const char *what, struct ap_err *err)
+{
+	if (!s || !path_ok(s))
+		return ap_err_set(err, AP_E_INPUT,
+			"inventory: %s: want an absolute path, found \"%s\"", what, s ? s : "");
+	return 0;
+}
+
+static int dist_from_json(struct ap_dist *d, const cJSON *j, struct ap_err *err)
+{
+	get_str(&d->name, j, "name");
+	get_str(&d->version, j, "version");
+	get_str(&d->path, j, "path");
+	get_str(&d->site, j, "site");
+	get_str(&d->installer, j, "installer");
+	get_str(&d->requires_python, j, "requiresPython");
+	d->has_record = get_bool(j, "hasRecord");
+	d->removable = get_bool(j, "removable");
+	get_list(&d->requires, j, "requires");
+	get_list(&d->files, j, "files");
+	if (!d->name || !d->version || !ap_names_ok(d->name, strlen(d->name)))
+		return ap_err_set(
+			err, AP_E_INPUT, "inventory: a distribution without name or version");
+	d->normalized = ap_name_normalize(d->name, strlen(d->name));
+	for (size_t i = 0; i < d->files.n; i++) {
+		if (check_path(d->files.v[i], d->name, err) < 0)
+			return -1;
+	}
+	if (check_path(d->path, d->name, err) < 0)
+		return -1;
+	return check_path(d->site, d->name, err);
+}
+
+static int scheme_from_json(struct ap_scheme *s, const cJSON *j, struct ap_err *err)
+{
+	get_str(&s->prefix, j, "prefix");
+	get_str(&s->purelib, j, "purelib");
+	get_str(&s->platlib, j, "platlib");
+	get_str(&s->scripts, j, "scripts");
+	get_str(&s->data, j, "data");
+	get_str(&s->headers, j, "headers");
+	get_str(&s->interpreter, j, "interpreter");
+	if (check_path(s->prefix, "scheme.prefix", err) < 0 ||
+		check_path(s->purelib, "scheme.purelib", err) < 0 ||
+		check_path(s->platlib, "scheme.platlib", err) < 0 ||
+		check_path(s->scripts, "scheme.scripts", err) < 0 ||
+		check_path(s->data, "scheme.data", err) < 0 ||
+		check_path(s->headers, "scheme.headers", err) < 0)
+		return -1;
+	return check_path(s->interpreter, "scheme.interpreter", err);
+}
+
+static int tree_from_json(
+	struct ap_paths *p, const cJSON *j, struct ap_buf *path, struct ap_err *err)
+{
+	const cJSON *c;
+
+	cJSON_ArrayForEach(c, j)
+	{
+		size_t len = path->len;
+		struct ap_path_op op = { .type = AP_OP_FILE, .mode = 0755 };
+
+		if (!c->string || !*c->string || strchr(c->string, '/') ||
+			strcmp(c->string, ".") == 0 || strcmp(c->string, "..") == 0)
+			return ap_err_set(err, AP_E_INPUT, "inventory: tree: a name that is none");
+		if (len)
+			ap_buf_addc(path, '/');
+		ap_buf_adds(path, c->string);
+		op.path = path->p;
+		if (cJSON_IsObject(c)) {
+			op.type = AP_OP_DIR;
+		} else if (cJSON_IsString(c)) {
+			op.type = AP_OP_LINK;
+			op.target = c->valuestring;
+		}
+		if (ap_paths_apply(p, &op, err) < 0 ||
+			(cJSON_IsObject(c) && tree_from_json(p, c, path, err) < 0))
+			return -1;
+		ap_buf_truncate(path, len);
+	}
+	return 0;
+}
+
+static void inventory_freep(struct ap_inventory **i)
+{
+	ap_inventory_free(*i);
+}
+
+static int dists_from_json(struct ap_inventory *inv, const cJSON *j, struct ap_err *err)
+{
+	const cJSON *a = ap_json_get(j, "distributions");
+	const cJSON *d;
+
+	inv->dists = ap_xcalloc((size_t)cJSON_GetArraySize(a) + 1, sizeof(*inv->dists));
+	cJSON_ArrayForEach(d, a)
+	{
+		if (dist_from_json(&inv->dists[inv->n_dists++], d, err) < 0)
+			return -1;
+	}
+	ap_dists_sort(inv);
+	return 0;
+}
+
+int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_err *err)
+{
+	AP_CLEANUP(inventory_freep) struct ap_inventory *inv = ap_xcalloc(1, sizeof(*inv));
+	ap_auto_buf path = AP_BUF_INIT;
+	unsigned v[3] = { 0 };
+	unsigned libc[2] = { 0 };
+
+	if (!ap_streq(ap_json_str(j, "format"), FORMAT))
+		return ap_err_set(err, AP_E_INPUT,
+			"inventory: want \"format\": \"" FORMAT "\", found %s%s%s",
+			ap_json_str(j, "format") ? "\"" : "",
+			ap_json_str(j, "format") ? ap_json_str(j, "format") : "none",
+			ap_json_str(j, "format") ? "\"" : "");
+	inv->paths = ap_paths_new();
+	get_str(&inv->os, j, "os");
+	get_str(&inv->arch, j, "arch");
+	get_str(&inv->libc, j, "libc");
+	get_version(j, "libcVersion", libc, 2);
+	inv->libc_major = libc[0];
+	inv->libc_minor = libc[1];
+	inv->has_python = get_bool(j, "hasPython");
+	inv->has_python3 = get_bool(j, "hasPython3");
+	get_str(&inv->python_path, j, "python");
+	get_str(&inv->implementation, j, "implementation");
+	get_version(j, "pythonVersion", v, 3);
+	inv->py_major = v[0];
+	inv->py_minor = v[1];
+	inv->py_micro = v[2];
+	inv->externally_managed = get_bool(j, "externallyManaged");
+	inv->venv = get_bool(j, "venv");
+	get_list(&inv->site_dirs, j, "siteDirs");
+	if (!inv->os || !inv->arch)
+		return ap_err_set(err, AP_E_INPUT, "inventory: want \"os\" and \"arch\"");
+	if ((inv->python_path &&
+		    scheme_from_json(&inv->scheme, ap_json_get(j, "scheme"), err) < 0) ||
+		dists_from_json(inv, j, err) < 0 ||
+		tree_from_json(inv->paths, ap_json_get(j, "tree"), &path, err) < 0)
+		return -1;
+	*out = AP_STEAL(inv);
+	return 0;
+}
