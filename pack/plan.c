@@ -12,6 +12,7 @@
 
 #define APP          "usr/app"
 #define EPOCH_1980   315532800
+#define SHOWN        8 /* names in a report */
 #define LABEL_PREFIX "org.opencontainers.image."
 
 /* What one ap_plan_make() works with. */
@@ -427,6 +428,23 @@ static void make_entrypoint(struct making *m)
 	}
 }
 
+static void report_ignored(const struct making *m)
+{
+	const struct ap_plan *p = m->plan;
+	size_t shown = AP_MIN(p->ignored.n, (size_t)SHOWN);
+	ap_auto_buf names = AP_BUF_INIT;
+
+	if (!p->n_ignored)
+		return;
+	for (size_t i = 0; i < shown; i++) {
+		ap_buf_adds(&names, i ? ", " : "");
+		ap_buf_add_printable(&names, p->ignored.v[i], strlen(p->ignored.v[i]));
+	}
+	if (p->n_ignored > shown)
+		ap_buf_addf(&names, " and %zu more", p->n_ignored - shown);
+	ap_emit_note(m->progress, AP_STEP_PLAN, "%zu left out: %s", p->n_ignored, names.p);
+}
+
 static int make(struct making *m, struct ap_err *err)
 {
 	struct ap_plan *p = m->plan;
@@ -441,6 +459,7 @@ static int make(struct making *m, struct ap_err *err)
 	if (add_extra_dirs(m, err) < 0 || add_code(m, err) < 0 || check_script_is_in(m, err) < 0)
 		return -1;
 	p->n_ignored = m->walk.n_left;
+	report_ignored(m);
 	warn_dangling(m);
 	make_labels(m);
 	return ap_plan_tag(p, m->req, m->progress, err);

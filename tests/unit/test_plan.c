@@ -161,6 +161,37 @@ TEST(plan_never_ignores_what_was_named)
 	}
 }
 
+static void hear(void *ctx, const struct ap_event *ev)
+{
+	struct ap_buf *b = ctx;
+
+	if (ev->kind == AP_EV_WARN || ev->kind == AP_EV_NOTE)
+		ap_buf_addf(b, "%s\n", ev->note);
+}
+
+TEST(plan_counts_and_names_what_is_left_out)
+{
+	ap_auto_free char *dir = make_project();
+	auto_request req = request(dir);
+	auto_plan p = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_progress progress;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	put(dir, ".dockerignore", "**/*.tmp\n");
+	for (int i = 0; i < 10; i++) {
+		ap_auto_free char *name = ap_xasprintf("trainer/%d.tmp", i);
+
+		put(dir, name, "x");
+	}
+	ap_progress_init(&progress, hear, &b);
+	assert_ok(ap_plan_make(&p, &req, &progress, &err), &err);
+	ap_progress_release(&progress);
+	assert_string_equal(b.p,
+		"10 left out: trainer/0.tmp, trainer/1.tmp, trainer/2.tmp, trainer/3.tmp, "
+		"trainer/4.tmp, trainer/5.tmp, trainer/6.tmp, trainer/7.tmp and 2 more\n");
+}
+
 TEST(plan_knows_prebuilt_images)
 {
 	static const struct {
@@ -239,14 +270,6 @@ TEST(plan_says_which_key_is_wrong)
 		assert_fails(
 			ap_plan_make(&p, &req, NULL, &err), &err, AP_E_INPUT, cases[i].fails_with);
 	}
-}
-
-static void hear(void *ctx, const struct ap_event *ev)
-{
-	struct ap_buf *b = ctx;
-
-	if (ev->kind == AP_EV_WARN)
-		ap_buf_addf(b, "%s\n", ev->note);
 }
 
 TEST(plan_warns_of_large_files_credentials_and_dangling_links)
