@@ -90,6 +90,18 @@ static char *first_of(const char *flag, const struct ap_env *env, enum ap_key ke
 	return v ? ap_xstrdup(v) : NULL;
 }
 
+/* As gcloud does: the shell leaves a "~" alone that stands behind "local-package-path=". */
+static void expand_home(char **path, const struct ap_env *env)
+{
+	char *full;
+
+	if (!*path || (*path)[0] != '~' || ((*path)[1] && (*path)[1] != '/') || !env->home)
+		return;
+	full = ap_xasprintf("%s%s", env->home, *path + 1);
+	free(*path);
+	*path = full;
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -98,6 +110,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 
 	a->has_image = true;
 	a->pack = p;
+	expand_home(&q->local_package_path, env);
 	a->cache_dir = p->cache_dir ? p->cache_dir : ap_env_get(env, AP_KEY_CACHE_DIR);
 	if (!q->executor_image && ap_env_get(env, AP_KEY_EXECUTOR_IMAGE))
 		q->executor_image = ap_xstrdup(ap_env_get(env, AP_KEY_EXECUTOR_IMAGE));

@@ -34,12 +34,18 @@ static const struct ap_pool_key keys[] = {
 
 /* Say what packaging takes; they mean nothing without local-package-path. */
 static const char *const packaging_keys[] = { "script", "requirements", "extra-packages",
-	"extra-dirs", "output-image-uri" };
+	"extra-dirs" };
 
 /* Say what code a pool runs. */
 static const char *const code_keys[] = { "local-package-path", "executor-image-uri",
 	"container-image-uri", "python-module", "script", "requirements", "extra-packages",
-	"extra-dirs", "output-image-uri" };
+	"extra-dirs" };
+
+/*
+ * gcloud lets it stand where nothing is packaged, and its own help does so: a
+ * warning, that scripts go on working.
+ */
+static const char output_key[] = "output-image-uri";
 
 void ap_worker_words_release(struct ap_worker_words *w)
 {
@@ -68,6 +74,9 @@ static int check_packaged(const struct ap_pool_spec *s, const char *flag, struct
 			"%s: local-package-path needs exactly one of script and python-module, "
 			"found %s",
 			flag, script ? "both" : "neither");
+	if (ap_pool_word(s, output_key) && !ap_pool_has(s, output_key))
+		return ap_err_set(err, AP_E_USAGE, "%s: %s is empty; want the name of an image",
+			flag, output_key);
 	return 0;
 }
 
@@ -268,6 +277,11 @@ static int apply_words(cJSON *pool, const struct ap_worker_words *w, size_t i,
 
 	if (!s->n)
 		return 0;
+	if (ap_pool_has(s, output_key) && !(w->packaged && i == 0))
+		ap_strv_addf(warnings,
+			"%s: %s has no effect: it names the image of the first pool's "
+			"local-package-path",
+			w->flag[i], output_key);
 	if (ap_machine_words(pool, s, w->flag[i], 0, err) < 0)
 		return -1;
 	if (replicas) {

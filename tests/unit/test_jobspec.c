@@ -127,8 +127,7 @@ TEST(jobspec_refuses_words_that_do_not_go_together)
 		{ { AUTO ",container-image-uri=x" }, "exclude each other" },
 		{ { AUTO, "machine-type=a,script=x" },
 			"--worker-pool-spec 2: script is not allowed" },
-		{ { AUTO, "machine-type=a,output-image-uri=x" },
-			"output-image-uri is not allowed" },
+		{ { AUTO ",output-image-uri=" }, "output-image-uri is empty" },
 		{ { BOX, AUTO }, "local-package-path is only allowed in the first pool" },
 		{ { BOX ",accelerator-count=1" }, "accelerator-count needs accelerator-type" },
 		{ { BOX ",accelerator-type=nvidia-l4" }, "did you mean NVIDIA_L4?" },
@@ -320,6 +319,18 @@ TEST(jobspec_warns_of_replicas_in_the_first_pool)
 	assert_ok(ap_jobspec_parse(&s, &r, &err), &err);
 	assert_int_equal(ap_jobspec_warnings(s)->n, 1);
 	assert_non_null(strstr(ap_jobspec_warnings(s)->v[0], "worker pool 1 has 2 replicas"));
+}
+
+TEST(jobspec_warns_of_an_output_image_where_nothing_is_packaged)
+{
+	AP_CLEANUP(ap_job_request_release) struct ap_job_request r;
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_jobspec s = NULL;
+
+	request(&r, NULL, (const char *[]){ AUTO, "machine-type=a,output-image-uri=x", NULL });
+	assert_ok(ap_jobspec_parse(&s, &r, &err), &err);
+	assert_non_null(strstr(ap_jobspec_warnings(s)->v[0],
+		"--worker-pool-spec 2: output-image-uri has no effect"));
 }
 
 TEST(jobspec_of_a_field_of_v1beta1_alone_needs_v1beta1)
