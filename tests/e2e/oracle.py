@@ -55,8 +55,7 @@ class Case:
             at.write_text(self.fill(content))
 
     def argv(self):
-        track = [] if self.case["track"] == "ga" else [self.case["track"]]
-        return track + [self.fill(a) for a in self.case["argv"]]
+        return [self.fill(a) for a in self.case["argv"]]
 
     def run(self, autopack, *flags, env=None):
         """Any status; nothing of the machine but the binary and its PATH is seen."""
@@ -82,7 +81,7 @@ class Case:
 
 
 def autopackaged(case):
-    return "dockerfile" in case
+    return "dockerfile" in case or any("local-package-path" in a for a in case["argv"])
 
 
 def _repository(image):
