@@ -112,6 +112,8 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	a->pack = p;
 	expand_home(&q->local_package_path, env);
 	a->cache_dir = p->cache_dir ? p->cache_dir : ap_env_get(env, AP_KEY_CACHE_DIR);
+	q->cache_dir = a->cache_dir ? ap_xstrdup(a->cache_dir) : NULL;
+	q->cache_read_only = p->dry_run != NULL;
 	if (!q->executor_image && ap_env_get(env, AP_KEY_EXECUTOR_IMAGE))
 		q->executor_image = ap_xstrdup(ap_env_get(env, AP_KEY_EXECUTOR_IMAGE));
 	q->platform = first_of(p->platform, env, AP_KEY_PLATFORM);

@@ -127,27 +127,18 @@ static int build(struct ap_run *r, const struct build_opts *o, struct ap_err *er
 static int run(struct ap_call *call, struct ap_err *err)
 {
 	struct build_opts *o = call->opts;
-	struct ap_env env;
-	struct ap_display display;
-	struct ap_world world;
+	struct ap_session s;
 	struct ap_run r;
-	int rc;
+	int rc = ap_session_open(&s, &o->common, &o->registry, o->local_package_path, err);
 
-	if (ap_env_load(&env, &o->common, o->local_package_path, err) < 0) {
-		ap_env_release(&env);
-		return -1;
-	}
-	ap_display_open(&display, &env, o->common.quiet);
-	ap_world_init(&world, &env, &display, &o->registry);
-	ap_run_init(&r, &world);
+	ap_run_init(&r, &s.world);
 	fill(&r.ask.image, o);
-	rc = ap_ask_image(&r.ask, &o->pack, &env, NULL, err);
+	if (rc == 0)
+		rc = ap_ask_image(&r.ask, &o->pack, &s.env, NULL, err);
 	if (rc == 0)
 		rc = build(&r, o, err);
 	ap_run_release(&r);
-	ap_world_release(&world);
-	ap_display_close(&display);
-	ap_env_release(&env);
+	ap_session_close(&s);
 	return rc;
 }
 

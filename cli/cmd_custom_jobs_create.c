@@ -171,29 +171,21 @@ static int run(struct ap_call *call, struct ap_err *err)
 {
 	struct create_opts *o = call->opts;
 	ap_auto_free char *workdir = NULL;
-	struct ap_env env;
-	struct ap_display display;
-	struct ap_world world;
+	struct ap_session s;
 	struct ap_run r;
 	int rc;
 
 	if (ap_job_workdir(&workdir, &o->job, err) < 0)
 		return -1;
-	if (ap_env_load(&env, &o->common, workdir, err) < 0) {
-		ap_env_release(&env);
-		return -1;
-	}
-	ap_env_flag(&env, AP_KEY_REGION, o->job.region);
-	ap_display_open(&display, &env, o->common.quiet);
-	ap_world_init(&world, &env, &display, &o->registry);
-	ap_run_init(&r, &world);
-	rc = ask(&r, o, &env, err);
+	rc = ap_session_open(&s, &o->common, &o->registry, workdir, err);
+	ap_env_flag(&s.env, AP_KEY_REGION, o->job.region);
+	ap_run_init(&r, &s.world);
+	if (rc == 0)
+		rc = ask(&r, o, &s.env, err);
 	if (rc == 0)
 		rc = create(&r, o, err);
 	ap_run_release(&r);
-	ap_world_release(&world);
-	ap_display_close(&display);
-	ap_env_release(&env);
+	ap_session_close(&s);
 	return rc;
 }
 

@@ -8,6 +8,7 @@
 
 extern const struct ap_cmd ap_cmd_build;
 extern const struct ap_cmd ap_cmd_completion;
+extern const struct ap_cmd ap_cmd_config;
 extern const struct ap_cmd ap_cmd_copy;
 extern const struct ap_cmd ap_cmd_custom_jobs;
 

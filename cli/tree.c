@@ -5,6 +5,8 @@ static const struct ap_cmd *const root_sub[] = {
 	&ap_cmd_build,
 	&ap_cmd_copy,
 	&ap_cmd_custom_jobs,
+	&ap_cmd_copy,
+	&ap_cmd_config,
 	&ap_cmd_completion,
 	NULL,
 };

@@ -173,3 +173,22 @@ int ap_world_vertex(struct ap_vertex **out, struct ap_world *w, const char *proj
 		},
 		err);
 }
+
+int ap_session_open(struct ap_session *s, const struct ap_common_opts *common,
+	const struct ap_registry_opts *flags, const char *workdir, struct ap_err *err)
+{
+	int rc;
+
+	memset(s, 0, sizeof(*s));
+	rc = ap_env_load(&s->env, common, workdir, err);
+	ap_display_open(&s->display, &s->env, common->quiet);
+	ap_world_init(&s->world, &s->env, &s->display, flags);
+	return rc;
+}
+
+void ap_session_close(struct ap_session *s)
+{
+	ap_world_release(&s->world);
+	ap_display_close(&s->display);
+	ap_env_release(&s->env);
+}

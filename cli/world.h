@@ -44,4 +44,19 @@ int ap_world_sink(struct ap_sink **out, struct ap_world *w, const struct ap_ref 
 int ap_world_vertex(struct ap_vertex **out, struct ap_world *w, const char *project,
 	const char *region, struct ap_err *err) AP_CHECK;
 
+/* What nearly every command begins with and ends with: settings, display, world. */
+struct ap_session {
+	struct ap_env env;
+	struct ap_display display;
+	struct ap_world world;
+};
+
+/*
+ * workdir: whose pyproject.toml counts; NULL: the current directory's.
+ * flags may be NULL.  ap_session_close() also after a failure.
+ */
+int ap_session_open(struct ap_session *s, const struct ap_common_opts *common,
+	const struct ap_registry_opts *flags, const char *workdir, struct ap_err *err) AP_CHECK;
+void ap_session_close(struct ap_session *s);
+
 #endif
