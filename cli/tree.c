@@ -3,7 +3,6 @@
 
 static const struct ap_cmd *const root_sub[] = {
 	&ap_cmd_build,
-	&ap_cmd_copy,
 	&ap_cmd_custom_jobs,
 	&ap_cmd_copy,
 	&ap_cmd_config,
