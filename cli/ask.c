@@ -210,6 +210,7 @@ int ap_ask_dockerfile(const struct ap_run *r, bool *only, struct ap_err *err)
 	if (rc == 0)
 		rc = ap_dockerfile_emit(
 			&text, &r->plan, &r->ask.image, lock_path ? &lock : NULL, err);
+	ap_lock_release(&lock);
 	if (rc < 0)
 		return -1;
 	*only = strcmp(path, "-") == 0;

@@ -367,6 +367,7 @@ static int take_surroundings(struct ap_env *e, struct ap_err *err)
 	e->aws_secret = dup_env("AWS_SECRET_ACCESS_KEY");
 	e->aws_session_token = dup_env("AWS_SESSION_TOKEN");
 	e->aws_region = dup_env(getenv("AWS_REGION") ? "AWS_REGION" : "AWS_DEFAULT_REGION");
+	e->netrc = home_path(e, "NETRC", ".netrc");
 	e->cache_key = dup_env("AUTOPACK_CACHE_KEY");
 	e->ci = env_text("CI") && strcmp(getenv("CI"), "false") != 0;
 	e->no_color = env_text("NO_COLOR") != NULL;
@@ -450,6 +451,7 @@ void ap_env_release(struct ap_env *e)
 	free(e->aws_secret);
 	free(e->aws_session_token);
 	free(e->aws_region);
+	free(e->netrc);
 	free(e->cache_key);
 	memset(e, 0, sizeof(*e));
 }

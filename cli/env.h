@@ -78,6 +78,7 @@ struct ap_env {
 	char *storage_endpoint; /* CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE */
 	char *iam_endpoint;     /* CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS */
 	char *aws_key_id, *aws_secret, *aws_session_token, *aws_region; /* AWS_... */
+	char *netrc;     /* NETRC, else HOME/.netrc */
 	char *cache_key; /* AUTOPACK_CACHE_KEY; a secret */
 	int64_t epoch;   /* SOURCE_DATE_EPOCH; -1: not set */
 	bool ci, no_color, dumb_terminal;

@@ -87,8 +87,8 @@ static int run_leaf(const struct ap_cmd *cmd, const char *path, const struct ap_
 	ap_opt_init(opts, cmd->groups, cmd->n_groups);
 	rc = ap_opt_parse(opts, &args, rest, cmd->groups, cmd->n_groups, &cmd->args, err);
 	if (rc == 0 && args.n < cmd->args.min)
-		rc = ap_err_set(err, AP_E_USAGE, "\"%s\" wants %s (%s), found %zu argument%s",
-			path, cmd->args.name, cmd->args.help, args.n, args.n == 1 ? "" : "s");
+		rc = ap_err_set(err, AP_E_USAGE, "\"%s\" wants %s (%s), found %zu argument%s", path,
+			cmd->args.name, cmd->args.help, args.n, args.n == 1 ? "" : "s");
 	if (rc == 0)
 		rc = cmd->run(&call, err);
 	if (rc == 0)
