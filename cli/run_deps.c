@@ -182,6 +182,11 @@ static int add_groups(struct ap_layer_list *l, struct ap_run *r, struct wheel *w
 	return 0;
 }
 
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
 /* Passwords of index URLs and of netrc; Google's tokens where the host is theirs. */
 static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
 {
@@ -191,7 +196,7 @@ static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_er
 	int rc = 0;
 
 	ap_index_auth_new(out, ap_world_gcp(r->world));
-	ap_index_config_read(&c, &r->plan.deps.index, NULL);
+	ap_index_config_read(&c, &r->plan.deps.index, from_environment);
 	if (c.index_url)
 		rc = ap_index_auth_add_url(NULL, *out, c.index_url, err);
 	for (size_t i = 0; rc == 0 && i < c.extra_index_urls.n; i++)
