@@ -77,6 +77,7 @@ $(B)/unit: $(unit_objs) $(B)/libautopack.a
 	@echo '  LD $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -lcmocka -o $@
 
+.SECONDARY: $(fuzz_objs)
 # One program per fuzz target: a replayer of the corpus everywhere, a real fuzzer in MODE=fuzz.
 $(B)/fuzz/%: $(B)/tests/fuzz/fuzz_%.o $(if $(filter fuzz,$(MODE)),,$(B)/tests/fuzz/replay.o) $(B)/libautopack.a
 	@mkdir -p $(@D)

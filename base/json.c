@@ -52,11 +52,14 @@ static int by_name(const void *a, const void *b)
 }
 
 /* A document with two members of one name can be read in two ways. */
-static int check_duplicates(const cJSON *j, struct ap_err *err)
+static int check_meaning(const cJSON *j, struct ap_err *err)
 {
 	ap_auto_free const char **names = NULL;
 	size_t n = 0;
 
+	/* It could not be printed as the number it was. */
+	if (cJSON_IsNumber(j) && !isfinite(j->valuedouble))
+		return ap_err_set(err, AP_E_PROTO, "json: number out of range");
 	if (cJSON_IsObject(j) && j->child && j->child->next) {
 		names = ap_xcalloc((size_t)cJSON_GetArraySize(j), sizeof(*names));
 		for (const cJSON *c = j->child; c; c = c->next)
@@ -69,7 +72,7 @@ static int check_duplicates(const cJSON *j, struct ap_err *err)
 		}
 	}
 	for (const cJSON *c = j->child; c; c = c->next) {
-		if (check_duplicates(c, err) < 0)
+		if (check_meaning(c, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -94,7 +97,7 @@ int ap_json_parse(cJSON **out, const void *p, size_t n, struct ap_err *err)
 	if (end != text + n)
 		return ap_err_set(err, AP_E_PROTO, "json: more text at byte %zu of %zu",
 			(size_t)(end - text), n);
-	if (check_duplicates(j, err) < 0)
+	if (check_meaning(j, err) < 0)
 		return -1;
 	*out = AP_STEAL(j);
 	return 0;

@@ -23,6 +23,7 @@ TEST(json_refuses_what_can_be_read_in_two_ways)
 		{ "control character", "[\"\x01\"]", "control character" },
 		{ "not utf-8", "[\"\xff\"]", "UTF-8" },
 		{ "cut short", "{\"a\":", "syntax error" },
+		{ "a number beyond doubles", "[1e400]", "out of range" },
 	};
 	struct ap_err err = AP_ERR_INIT;
 
