@@ -113,18 +113,14 @@ static bool registry_ok(const char *s)
 	return true;
 }
 
-/* As Docker decides: the part before the first '/' is a host if it cannot be a path. */
+/*
+ * As Docker decides: the part before the first '/' is a host if it cannot be
+ * a path.  Docker takes upper case for that too, but a bare word in lower
+ * case, as we would print it, is a path of Docker Hub again.
+ */
 static bool looks_like_host(const char *p, size_t n)
 {
-	bool upper = false;
-
-	for (size_t i = 0; i < n; i++) {
-		if (p[i] == '.' || p[i] == ':')
-			return true;
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			upper = true;
-	}
-	return upper || ap_str_eq(ap_str_n(p, n), "localhost");
+	return memchr(p, '.', n) || memchr(p, ':', n) || ap_str_eq(ap_str_n(p, n), "localhost");
 }
 
 static int bad(struct ap_err *err, const char *text, const char *why)

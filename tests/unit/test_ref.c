@@ -63,6 +63,7 @@ TEST(ref_refuses_what_is_no_image_name)
 		{ " gcr.io/my-project/trainer", "no host" },
 		{ "python:3.10 AS build", "want a tag" },
 		{ "gcr.io/p/-n", "lower-case" },
+		{ "MyHost/n", "lower-case" },
 		{ "gcr.io/p/n-", "lower-case" },
 		{ "gcr.io/p/n@sha256:abc", "want sha256" },
 		{ "gcr.io/p/n@sha512:" HEX, "want sha256" },
