@@ -113,14 +113,18 @@ static bool registry_ok(const char *s)
 	return true;
 }
 
-/*
- * As Docker decides: the part before the first '/' is a host if it cannot be
- * a path.  Docker takes upper case for that too, but a bare word in lower
- * case, as we would print it, is a path of Docker Hub again.
- */
+/* As Docker decides: the part before the first '/' is a host if it cannot be a path. */
 static bool looks_like_host(const char *p, size_t n)
 {
-	return memchr(p, '.', n) || memchr(p, ':', n) || ap_str_eq(ap_str_n(p, n), "localhost");
+	bool upper = false;
+
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '.' || p[i] == ':')
+			return true;
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			upper = true;
+	}
+	return upper || ap_str_eq(ap_str_n(p, n), "localhost");
 }
 
 static int bad(struct ap_err *err, const char *text, const char *why)
@@ -139,6 +143,9 @@ static void split_host(struct ap_ref *r, const char *name)
 		r->registry = ap_xstrndup(name, (size_t)(slash - name));
 		for (char *c = r->registry; *c; c++)
 			*c = ap_lower(*c);
+		/* A bare word is a host by its upper case alone: in lower case it is a path of Docker Hub. */
+		if (!looks_like_host(r->registry, strlen(r->registry)))
+			memcpy(r->registry, name, strlen(r->registry));
 		r->repository = ap_xstrdup(slash + 1);
 	} else {
 		r->registry = ap_xstrdup("docker.io");
