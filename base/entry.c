@@ -3,14 +3,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void entry_release(struct ap_entry *e)
+{
+	free(e->path);
+	free(e->target);
+	if (e->content)
+		e->content->ops->free(e->content);
+}
+
 void ap_tree_release(struct ap_tree *t)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		free(t->v[i].path);
-		free(t->v[i].target);
-		if (t->v[i].content)
-			t->v[i].content->ops->free(t->v[i].content);
-	}
+	for (size_t i = 0; i < t->n; i++)
+		entry_release(&t->v[i]);
 	free(t->v);
 	*t = (struct ap_tree){ 0 };
 }
@@ -93,6 +97,19 @@ void ap_tree_sort(struct ap_tree *t)
 {
 	if (t->n > 1)
 		qsort(t->v, t->n, sizeof(*t->v), by_path);
+}
+
+void ap_tree_unique(struct ap_tree *t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (kept && strcmp(t->v[kept - 1].path, t->v[i].path) == 0)
+			entry_release(&t->v[i]);
+		else
+			t->v[kept++] = t->v[i];
+	}
+	t->n = kept;
 }
 
 const struct ap_entry *ap_tree_find(const struct ap_tree *t, const char *path)

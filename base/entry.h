@@ -74,6 +74,9 @@ void ap_tree_move(struct ap_tree *to, struct ap_tree *from);
  */
 void ap_tree_sort(struct ap_tree *t);
 
+/* Of several entries with one path in a sorted tree, keep the first. */
+void ap_tree_unique(struct ap_tree *t);
+
 /* The entry of that path in a sorted tree, or NULL.  borrowed. */
 const struct ap_entry *ap_tree_find(const struct ap_tree *t, const char *path);
 

@@ -176,6 +176,7 @@ static int add_groups(struct ap_layer_list *l, struct ap_run *r, struct wheel *w
 		for (size_t k = 0; k < groups.v[g].n; k++)
 			ap_tree_move(&tree, &wheels[groups.v[g].members[k]].tree);
 		ap_tree_sort(&tree);
+		ap_tree_unique(&tree);
 		ap_layer_list_add(l, groups.v[g].title, &tree);
 	}
 	ap_groups_release(&groups);

@@ -63,3 +63,18 @@ TEST(verify_reader_refuses_other_bytes_and_other_sizes)
 		assert_fails(ap_read_all(r, &all, &err), &err, AP_E_DIGEST, cases[i].fails_with);
 	}
 }
+
+TEST(unique_keeps_the_first_of_equal_paths)
+{
+	ap_auto_tree t = { 0 };
+
+	ap_tree_add_dir(&t, "usr", 0755);
+	ap_tree_add_bytes(&t, "usr/a", 0644, "x", 1);
+	ap_tree_add_dir(&t, "usr", 0755);
+	ap_tree_add_dir(&t, "usr", 0755);
+	ap_tree_sort(&t);
+	ap_tree_unique(&t);
+	assert_int_equal(t.n, 2);
+	assert_string_equal(t.v[0].path, "usr");
+	assert_string_equal(t.v[1].path, "usr/a");
+}
