@@ -1,0 +1,81 @@
+#include "pack/layer_key.h"
+
+#include <inttypes.h>
+#include <libdeflate.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "pack/gzip.h"
+#include "pack/request.h"
+#include "pack/zstd.h"
+
+/* Length first: no two lists of fields give the same bytes. */
+static void add(struct ap_buf *b, const char *name, const char *value)
+{
+	if (value)
+		ap_buf_addf(b, "%s %zu:%s\n", name, strlen(value), value);
+	else
+		ap_buf_addf(b, "%s -\n", name);
+}
+
+static void add_number(struct ap_buf *b, const char *name, int64_t v)
+{
+	ap_buf_addf(b, "%s %" PRId64 "\n", name, v);
+}
+
+static void add_wheel(struct ap_buf *b, const struct ap_locked *l)
+{
+	add(b, "wheel", l->digest.s);
+	add(b, "file", l->filename);
+	add_number(b, "requested", l->requested);
+	add(b, "direct-url", l->direct_url);
+}
+
+/* A path as the base's links make it: the same name may lead elsewhere. */
+static void add_path(
+	struct ap_buf *b, const struct ap_inventory *i, const char *name, const char *path)
+{
+	ap_auto_free char *below = path ? ap_xasprintf("%s/x", path) : NULL;
+	ap_auto_free char *real = below ? ap_inventory_real_parent(i, below) : NULL;
+
+	add(b, name, path);
+	add(b, "real", real);
+}
+
+static void add_inventory(struct ap_buf *b, const struct ap_inventory *i)
+{
+	add_number(b, "python", i->py_major * 1000 + i->py_minor);
+	add(b, "interpreter", i->scheme.interpreter);
+	add_path(b, i, "prefix", i->scheme.prefix);
+	add_path(b, i, "purelib", i->scheme.purelib);
+	add_path(b, i, "platlib", i->scheme.platlib);
+	add_path(b, i, "scripts", i->scheme.scripts);
+	add_path(b, i, "data", i->scheme.data);
+	add_path(b, i, "headers", i->scheme.headers);
+}
+
+void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in)
+{
+	ap_auto_buf b = AP_BUF_INIT;
+	size_t n = in->members ? in->n : in->lock->n;
+
+	add_number(&b, "autopack layer", AP_LAYOUT_VERSION_LAYERS);
+	add(&b, "kind", in->kind);
+	if (in->compression == AP_ZSTD) {
+		add(&b, "zstd", ZSTD_versionString());
+		add_number(&b, "level", AP_ZSTD_LEVEL);
+	} else {
+		add(&b, "libdeflate", LIBDEFLATE_VERSION_STRING);
+		add_number(&b, "level", AP_GZIP_LEVEL);
+		add_number(&b, "block", AP_GZIP_BLOCK);
+	}
+	add_number(&b, "mtime", in->epoch);
+	for (size_t i = 0; i < in->base->n_layers; i++)
+		add(&b, "base", in->base->layers[i].digest.s);
+	add_inventory(&b, in->inventory);
+	for (size_t i = 0; i < n; i++)
+		add_wheel(&b, &in->lock->v[in->members ? in->members[i] : i]);
+	for (size_t i = 0; i < in->lock->removes.n && !in->members; i++)
+		add(&b, "removes", in->lock->removes.v[i]);
+	ap_sha256_of(out, b.p, b.len);
+}
