@@ -206,7 +206,7 @@ TEST(plan_knows_prebuilt_images)
 		{ "us-docker.pkg.dev/vertex-ai-restricted/training/tf-cpu.2-12:latest", true },
 		{ "us-docker.pkg.dev/vertex-ai/prediction/tf2-cpu.2-8:latest", false },
 		{ "us-docker.pkg.dev/my-project/training/tf-cpu.2-8:latest", false },
-		{ "us-dockerXpkgYdev/vertex-ai/training/tf-x", false },
+		{ "us-dockerxpkgydev/vertex-ai/training/tf-x", false },
 		{ "evil.com/us-docker.pkg.dev/vertex-ai/training/tf-cpu.2-8", false },
 		{ "python:3.10-slim", false },
 	};
