@@ -6,6 +6,7 @@
 
 #include "base/toml.h"
 #include "deps/names.h"
+#include "deps/version.h"
 #include "deps/wheel.h"
 
 #define MAX_PACKAGES 10000
@@ -159,6 +160,7 @@ struct candidate {
 	const cJSON *j;
 	char *filename;
 	size_t rank;
+	uint64_t build; /* leading number of the build tag */
 };
 
 static void candidate_release(struct candidate *c)
@@ -178,6 +180,17 @@ static char *file_name_of(const cJSON *j)
 	return where ? base_name(where) : NULL;
 }
 
+/* "1" of foo-1.0-1_x-py3-none-any.whl.  Source: binary distribution format, build tag. */
+static uint64_t build_number(const char *filename)
+{
+	AP_CLEANUP(ap_wheel_name_release) struct ap_wheel_name w = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	if (ap_wheel_name_parse(&w, filename, &err) < 0 || !w.build)
+		return 0;
+	return strtoull(w.build, NULL, 10) + 1;
+}
+
 static void consider(struct candidate *best, const cJSON *j, const struct ap_tags *tags)
 {
 	ap_auto_free char *filename = file_name_of(j);
@@ -188,10 +201,14 @@ static void consider(struct candidate *best, const cJSON *j, const struct ap_tag
 	rank = !tags ? 0 : ap_tags_rank(tags, filename);
 	if (!tags && !ap_ends_with(filename, ".whl"))
 		rank = AP_TAGS_NO_FIT;
-	if (rank == AP_TAGS_NO_FIT || (best->j && rank >= best->rank))
+	if (rank == AP_TAGS_NO_FIT || (best->j && rank > best->rank) ||
+		(best->j && rank == best->rank && build_number(filename) <= best->build))
 		return;
 	free(best->filename);
-	*best = (struct candidate){ j, AP_STEAL(filename), rank };
+	best->build = build_number(filename);
+	best->j = j;
+	best->filename = AP_STEAL(filename);
+	best->rank = rank;
 }
 
 static int choose(
@@ -285,8 +302,37 @@ static int read_package(
 	return 0;
 }
 
-static int read_all(
-	struct ap_lock *lock, const cJSON *j, const struct ap_tags *tags, struct ap_err *err)
+/* Source: PEP 751, requires-python and environments. */
+static int check_environment(const cJSON *j, const struct ap_marker_env *env, struct ap_err *err)
+{
+	const char *python = ap_json_str(j, "requires-python");
+	const cJSON *list = ap_json_get(j, "environments");
+	const cJSON *c;
+
+	if (python && !ap_specifiers_match(python, env->python_full_version))
+		return ap_err_set(err, AP_E_INPUT, "the lock is for Python %s, and the base has %s",
+			python, env->python_full_version);
+	if (!cJSON_IsArray(list) || !list->child)
+		return 0;
+	cJSON_ArrayForEach(c, list)
+	{
+		if (cJSON_IsString(c) && ap_marker_eval(c->valuestring, env))
+			return 0;
+	}
+	return ap_err_set(err, AP_E_INPUT,
+		"the lock is for other environments than the base's (Python %s on %s)",
+		env->python_full_version, env->platform_machine);
+}
+
+static bool left_out(const cJSON *pkg, const struct ap_marker_env *env)
+{
+	const char *marker = ap_json_str(pkg, "marker");
+
+	return env && marker && !ap_marker_eval(marker, env);
+}
+
+static int read_all(struct ap_lock *lock, const cJSON *j, const struct ap_tags *tags,
+	const struct ap_marker_env *env, struct ap_err *err)
 {
 	const char *version = ap_json_str(j, "lock-version");
 	const cJSON *packages = ap_json_get(j, "packages");
@@ -299,9 +345,11 @@ static int read_all(
 			version ? version : "none");
 	if (cJSON_GetArraySize(packages) > MAX_PACKAGES)
 		return ap_err_set(err, AP_E_LIMIT, "more than %d packages", MAX_PACKAGES);
+	if (env && check_environment(j, env, err) < 0)
+		return -1;
 	cJSON_ArrayForEach(c, packages)
 	{
-		if (read_package(lock, c, tags, err) < 0)
+		if (!left_out(c, env) && read_package(lock, c, tags, err) < 0)
 			return -1;
 	}
 	cJSON_ArrayForEach(c, removes)
@@ -319,15 +367,21 @@ static int read_all(
 	return 0;
 }
 
-int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
-	struct ap_err *err)
+int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
+	const struct ap_marker_env *env, struct ap_err *err)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_json j = NULL;
 
-	if (ap_toml_parse(&j, p, n, err) < 0 || read_all(&lock, j, tags, err) < 0)
+	if (ap_toml_parse(&j, p, n, err) < 0 || read_all(&lock, j, tags, env, err) < 0)
 		return -1;
 	*out = lock;
 	lock = (struct ap_lock){ 0 };
 	return 0;
+}
+
+int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
+	struct ap_err *err)
+{
+	return ap_lock_parse_for(out, p, n, tags, NULL, err);
 }

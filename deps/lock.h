@@ -6,6 +6,7 @@
 
 #include "base/digest.h"
 #include "base/json.h"
+#include "deps/requirement.h"
 #include "deps/tags.h"
 
 struct ap_locked {
@@ -41,6 +42,14 @@ void ap_lock_print(struct ap_buf *out, const struct ap_lock *l);
  */
 int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
 	struct ap_err *err) AP_CHECK;
+
+/*
+ * The same for one environment: packages whose marker does not hold there
+ * are left out.  AP_E_INPUT when the lock's requires-python or environments
+ * exclude it.
+ */
+int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
+	const struct ap_marker_env *env, struct ap_err *err) AP_CHECK;
 
 /* The sha256 of the printed lock: what images are labelled with. */
 void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l);

@@ -217,8 +217,16 @@ static void print_wants(struct ap_buf *in, struct ap_buf *limits, const struct r
 	for (size_t i = 0; i < r->req->n_lines; i++) {
 		const struct ap_dep_line *l = &r->req->lines[i];
 
-		if (!applies(r, l) || overridden(r, l))
+		if (!applies(r, l))
 			continue;
+		if (overridden(r, l)) {
+			/* The flag chooses the version; extras of the file stay wanted. */
+			if (!l->constraint && l->req.extras.n) {
+				ap_requirement_print(in, &l->req, "", NULL);
+				ap_buf_addc(in, '\n');
+			}
+			continue;
+		}
 		if (l->kind == AP_DEP_WHEEL) {
 			print_local(in, l);
 			continue;
@@ -347,6 +355,19 @@ static int resolver_error(const struct run *r, const char *said, struct ap_err *
 			ap_buf_addc(&line, ' ');
 		ap_buf_add_printable(&line, part.p, part.n);
 	}
+	/* An error has room for one line; what does not fit is shown before it. */
+	if (line.len > 800) {
+		ap_auto_buf all = AP_BUF_INIT;
+
+		rest = ap_str(said);
+		while (ap_str_next(&rest, '\n', &part)) {
+			ap_buf_reset(&all);
+			ap_buf_add_printable(&all, part.p, part.n);
+			ap_emit_note(r->o->progress, AP_STEP_RESOLVE, "uv: %s", all.p);
+		}
+		ap_buf_truncate(&line, 800);
+		ap_buf_adds(&line, "...");
+	}
 	name_culprits(&line, r, said);
 	return ap_err_set(err, AP_E_RESOLVE, "resolving dependencies: %s",
 		line.len ? line.p : "uv failed and said nothing");
@@ -460,20 +481,47 @@ static void strip_url(struct ap_locked *l)
 	l->url = clean;
 }
 
+static bool has_sha256(const struct ap_strv *hashes)
+{
+	for (size_t i = 0; i < hashes->n; i++) {
+		if (ap_starts_with(hashes->v[i], "sha256:"))
+			return true;
+	}
+	return false;
+}
+
 /* A requirement with --hash takes these files only. */
 static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err *err)
 {
+	ap_auto_strv hashed = { 0 };
+
 	for (size_t i = 0; i < r->req->n_lines; i++) {
 		const struct ap_dep_line *q = &r->req->lines[i];
 		struct ap_locked *l;
 
-		if (!q->hashes.n || !q->req.normalized || overridden(r, q))
+		if (!q->hashes.n || !q->req.normalized || overridden(r, q) || !applies(r, q))
 			continue;
+		want(&hashed, q->req.normalized);
 		l = find(lock, q->req.normalized);
+		if (l && !has_sha256(&q->hashes))
+			return ap_err_set(err, AP_E_INPUT,
+				"%s: %s: want at least one --hash=sha256:..., which is what the index tells",
+				q->where, l->name);
 		if (l && !ap_strv_has(&q->hashes, l->digest.s))
 			return ap_err_set(err, AP_E_DIGEST,
 				"%s: %s is %s, which is none of the %zu hashes given for it",
 				q->where, l->filename, l->digest.s, q->hashes.n);
+	}
+	/* One hash makes all wanted, as with pip; what is given as a file is its own proof. */
+	for (size_t i = 0; r->req->index.require_hashes && i < lock->n; i++) {
+		const struct ap_locked *l = &lock->v[i];
+
+		if (!l->local && !ap_strv_has(&hashed, l->name) &&
+			!ap_strv_has(&r->upgrades, l->name))
+			return ap_err_set(err, AP_E_INPUT,
+				"requirements.txt has hashes, and none for %s==%s, which is needed "
+				"too: add \"%s==%s --hash=%s\"",
+				l->name, l->version, l->name, l->version, l->digest.s);
 	}
 	return 0;
 }
@@ -715,21 +763,36 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 	AP_CLEANUP(ap_lock_release) struct ap_lock all = { 0 };
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
+	char minor[32], full[32];
+	struct ap_marker_env env = marker_env(inv, minor, full);
 
 	if (ap_tags_make(&r.tags, inv, err) < 0 || ap_fs_read(&text, req->lock_file, err) < 0 ||
 		read_lines(&r, err) < 0)
 		return -1;
-	if (ap_lock_parse(&all, text.p, text.len, &r.tags, err) < 0)
+	if (ap_lock_parse_for(&all, text.p, text.len, &r.tags, &env, err) < 0)
 		return ap_err_wrap(err, "%s", req->lock_file);
 	for (size_t i = 0; i < all.n; i++) {
-		if (!same_in_base(&r, all.v[i].name, all.v[i].version))
+		if (ap_strv_has(&r.wanted, all.v[i].name))
+			all.v[i].requested = true;
+		if (!same_in_base(&r, all.v[i].name, all.v[i].version) || !all.v[i].url)
 			take(&lock, &all.v[i]);
 	}
-	ap_lock_sort(&lock);
 	if (!attach_local(&lock, &r.local))
 		return ap_err_set(err, AP_E_INPUT,
 			"%s: names a local wheel by its digest that is none of the extra packages",
 			req->lock_file);
+	/* A lock of another tool does not know the wheels that lie here. */
+	for (size_t i = 0; i < r.local.n; i++) {
+		const struct ap_locked *l = find(&lock, r.local.v[i].name);
+
+		if (l && !ap_digest_eq(&l->digest, &r.local.v[i].digest))
+			return ap_err_set(err, AP_E_INPUT,
+				"%s: %s is locked as %s, and %s is given", req->lock_file, l->name,
+				l->digest.s, r.local.v[i].filename);
+		if (!l)
+			take(&lock, &r.local.v[i]);
+	}
+	ap_lock_sort(&lock);
 	name_removes(&lock, inv);
 	*out = lock;
 	lock = (struct ap_lock){ 0 };
