@@ -139,22 +139,73 @@ int ap_fs_remove_tree(const char *path, struct ap_err *err)
 	return remove_at(AT_FDCWD, path, 0, err);
 }
 
+/*
+ * A temporary file is locked while it is written: that is how ap_fs_sweep()
+ * knows it from one that a killed run left.  Between creation and lock it may
+ * be swept; then there is a next one.
+ */
+static int lock_temp(int fd)
+{
+	struct stat st;
+
+	/* Where locks do not work, nothing is swept either. */
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return -1;
+	return fstat(fd, &st) < 0 || st.st_nlink == 0 ? -1 : 0;
+}
+
 int ap_fs_temp_open(struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err)
 {
-	ap_auto_free char *temp = ap_xasprintf("%s.tmp.XXXXXX", path);
-	int fd = mkostemp(temp, O_CLOEXEC);
+	for (int i = 0;; i++) {
+		ap_auto_free char *temp = ap_xasprintf("%s.tmp.XXXXXX", path);
+		ap_auto_fd int fd = mkostemp(temp, O_CLOEXEC);
 
-	if (fd < 0)
-		return ap_err_sys(err, "create %s", temp);
-	t->fd = fd;
-	t->path = ap_xstrdup(path);
-	t->temp = AP_STEAL(temp);
-	if (fchmod(fd, mode) < 0) {
+		if (fd < 0)
+			return ap_err_sys(err, "create %s", temp);
+		if (lock_temp(fd) < 0 && i < 16)
+			continue;
+		t->fd = AP_STEAL_FD(fd);
+		t->path = ap_xstrdup(path);
+		t->temp = AP_STEAL(temp);
+		if (fchmod(t->fd, mode) == 0)
+			return 0;
 		ap_err_sys(err, "create %s", t->temp);
 		ap_fs_temp_release(t);
 		return -1;
 	}
-	return 0;
+}
+
+static bool is_temp_name(const char *name, const char *of)
+{
+	size_t n = strlen(name);
+	const char *mark = n > 11 ? name + n - 11 : "";
+
+	if (strncmp(mark, ".tmp.", 5) != 0)
+		return false;
+	for (const char *c = mark + 5; *c; c++) {
+		if (!ap_is_alnum(*c))
+			return false;
+	}
+	return !of || (strlen(of) == n - 11 && strncmp(name, of, n - 11) == 0);
+}
+
+void ap_fs_sweep(const char *dir, const char *of)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+		ap_auto_fd int fd = -1;
+		struct stat st;
+
+		if (!is_temp_name(e->d_name, of))
+			continue;
+		fd = openat(dirfd(d), e->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+		if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+			flock(fd, LOCK_EX | LOCK_NB) == 0)
+			unlinkat(dirfd(d), e->d_name, 0);
+	}
+	if (d)
+		closedir(d);
 }
 
 static int sync_parent(const char *path, struct ap_err *err)

@@ -52,6 +52,13 @@ int ap_fs_temp_open(
 int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err) AP_CHECK;
 void ap_fs_temp_release(struct ap_fs_temp *t);
 
+/*
+ * Remove the temporary files of ap_fs_temp_open() in a directory that killed
+ * runs have left; those being written are known by their lock.  of: only
+ * those of this final name; NULL: all.  What cannot be removed stays.
+ */
+void ap_fs_sweep(const char *dir, const char *of);
+
 /* ap_fs_temp_open + write + commit. */
 int ap_fs_write(
 	const char *path, const void *p, size_t n, mode_t mode, struct ap_err *err) AP_CHECK;

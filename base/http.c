@@ -86,28 +86,6 @@ static bool is_redirect(const struct ap_http_req *req, int status)
 	return reads && (status == 301 || status == 302 || status == 303);
 }
 
-/* *next: where to; *drop: credentials end here. */
-static int redirect_target(char **next, bool *drop, const struct ap_http_resp *resp,
-	const char *from, const char *location, struct ap_err *err)
-{
-	ap_auto_url a = { 0 };
-	ap_auto_url b = { 0 };
-	ap_auto_free char *to = NULL;
-
-	if (ap_url_join(&to, from, location, err) < 0 || ap_url_parse(&a, from, err) < 0 ||
-		ap_url_parse(&b, to, err) < 0)
-		return ap_err_wrap(err, "redirect");
-	if (strcmp(a.scheme, "https") == 0 && strcmp(b.scheme, "https") != 0)
-		return ap_err_set(
-			err, AP_E_PROTO, "redirect from https to http: %s to %s", a.host, b.host);
-	if (!resp->peer_private && ap_host_is_private(b.host))
-		return ap_err_set(
-			err, AP_E_PROTO, "redirect to a private address: %s to %s", a.host, b.host);
-	*drop = !ap_url_same_origin(&a, &b);
-	*next = AP_STEAL(to);
-	return 0;
-}
-
 static int rewind_body(struct ap_try *t, struct ap_err *err)
 {
 	if (t->sent && t->req->body_reader && ap_rewind(t->req->body_reader, err) < 0)
@@ -128,7 +106,7 @@ static int follow(struct ap_http *h, struct ap_try *t, struct ap_exchange **out,
 	for (;;) {
 		const char *location;
 		char *next = NULL;
-		bool drop = false;
+		bool same = false;
 
 		resp_begin(t->resp, url);
 		t->url = url;
@@ -141,10 +119,10 @@ static int follow(struct ap_http *h, struct ap_try *t, struct ap_exchange **out,
 		t->permanent = true;
 		if (++hops > MAX_REDIRECTS)
 			return ap_err_set(err, AP_E_PROTO, "more than %d redirects", MAX_REDIRECTS);
-		if (redirect_target(&next, &drop, t->resp, url, location, err) < 0)
-			return -1;
+		if (ap_url_hop(&next, &same, url, location, t->resp->peer_private, err) < 0)
+			return ap_err_wrap(err, "redirect");
 		t->permanent = false;
-		if (drop)
+		if (!same)
 			t->authorization = NULL;
 		if (!t->resp->peer_private)
 			t->public_only = true;

@@ -28,6 +28,8 @@ struct ap_http_opts {
 	unsigned retry_seconds;       /* total time for the retries of one call; 0: 120 */
 	unsigned retry_count;         /* 0: 6 */
 	bool no_proxy;                /* never through a proxy */
+	/* "host:port:address": where a name is, instead of asking DNS; as in curl --resolve */
+	const struct ap_strv *resolve;
 };
 
 /* *out: owned by the caller, ap_http_free().  Does no work and loads no TLS before the first request. */

@@ -256,6 +256,27 @@ int ap_url_join(char **out, const char *base, const char *ref, struct ap_err *er
 	return 0;
 }
 
+int ap_url_hop(char **to, bool *same, const char *from, const char *ref, bool from_private,
+	struct ap_err *err)
+{
+	ap_auto_url a = { 0 };
+	ap_auto_url b = { 0 };
+	ap_auto_free char *url = NULL;
+
+	if (ap_url_join(&url, from, ref, err) < 0 || ap_url_parse(&a, from, err) < 0 ||
+		ap_url_parse(&b, url, err) < 0)
+		return -1;
+	if (strcmp(a.scheme, "https") == 0 && strcmp(b.scheme, "https") != 0)
+		return ap_err_set(
+			err, AP_E_PROTO, "leads from https to http: %s to %s", a.host, b.host);
+	if (!from_private && ap_host_is_private(b.host))
+		return ap_err_set(
+			err, AP_E_PROTO, "leads to a private address: %s to %s", a.host, b.host);
+	*same = ap_url_same_origin(&a, &b);
+	*to = AP_STEAL(url);
+	return 0;
+}
+
 char *ap_url_public(const char *url)
 {
 	struct ap_buf b = AP_BUF_INIT;

@@ -34,6 +34,14 @@ char *ap_url_origin(const struct ap_url *u);
  */
 int ap_url_join(char **out, const char *base, const char *ref, struct ap_err *err) AP_CHECK;
 
+/*
+ * May a server at `from` send us on to `ref`?  Never from https to http, and
+ * from a public address never to a private one.  *to: owned, absolute;
+ * *same: credentials may go along.  Errors: AP_E_PROTO.
+ */
+int ap_url_hop(char **to, bool *same, const char *from, const char *ref, bool from_private,
+	struct ap_err *err) AP_CHECK;
+
 /* The URL without its query and user information, for messages and logs.  *out: owned. */
 char *ap_url_public(const char *url);
 

@@ -30,6 +30,7 @@ struct ap_wire {
 	bool ready; /* curl_global_init was called */
 	char *user_agent, *ca_file;
 	struct ap_strv insecure;
+	struct curl_slist *resolve;
 	struct ap_progress *progress;
 	unsigned connect_timeout, stall_timeout;
 	bool no_proxy;
@@ -71,6 +72,13 @@ void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o)
 	w->ca_file = o->ca_file ? ap_xstrdup(o->ca_file) : NULL;
 	if (o->insecure)
 		ap_strv_copy(&w->insecure, o->insecure);
+	for (size_t i = 0; o->resolve && i < o->resolve->n; i++) {
+		struct curl_slist *l = curl_slist_append(w->resolve, o->resolve->v[i]);
+
+		if (!l)
+			ap_oom();
+		w->resolve = l;
+	}
 	w->progress = o->progress;
 	w->no_proxy = o->no_proxy;
 	w->connect_timeout = o->connect_timeout ? o->connect_timeout : 15;
@@ -100,6 +108,7 @@ void ap_wire_free(struct ap_wire *w)
 		curl_global_cleanup();
 	pthread_mutex_destroy(&w->lock);
 	ap_strv_release(&w->insecure);
+	curl_slist_free_all(w->resolve);
 	free(w->user_agent);
 	free(w->ca_file);
 	free(w);
@@ -451,6 +460,8 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	curl_easy_setopt(e, CURLOPT_USERAGENT, w->user_agent);
 	curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 256L * 1024);
 	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	if (w->resolve)
+		curl_easy_setopt(e, CURLOPT_RESOLVE, w->resolve);
 	if (w->ca_file)
 		curl_easy_setopt(e, CURLOPT_CAINFO, w->ca_file);
 	if (ap_wire_insecure(&w->insecure, u)) {

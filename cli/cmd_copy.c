@@ -77,10 +77,14 @@ static int copy(struct ap_world *w, const struct copy_opts *o, const struct ap_r
 	struct ap_push_stats stats = { 0 };
 	struct ap_source *src = NULL;
 	struct ap_sink *sink = NULL;
+	struct ap_registry *reg;
 	int rc;
 
 	w->login_host = to->transport == AP_DOCKER ? to->registry : from->registry;
 	tags_for(&tags, from, to);
+	/* What is wrong with the flags comes before what is wrong with the files. */
+	if (ap_world_registry(&reg, w, err) < 0)
+		return -1;
 	rc = ap_world_source(&src, w, from, err);
 	if (rc == 0)
 		rc = ap_world_sink(&sink, w, to, err);

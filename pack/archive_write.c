@@ -315,6 +315,16 @@ static const struct ap_sink_ops sink_ops = {
 	.free = sink_free,
 };
 
+/* What killed runs left of this file. */
+static void sweep(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	ap_auto_free char *dir =
+		slash ? ap_xstrndup(path, AP_MAX((size_t)(slash - path), 1U)) : ap_xstrdup(".");
+
+	ap_fs_sweep(dir, slash ? slash + 1 : path);
+}
+
 int ap_archive_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_err *err)
 {
 	struct archive_sink *a;
@@ -331,6 +341,7 @@ int ap_archive_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_er
 		a->images = ap_json_array();
 	pthread_mutex_init(&a->lock, NULL);
 	ap_ref_copy(&a->base.ref, ref);
+	sweep(ref->path);
 	if (ap_fs_temp_open(&a->file, ref->path, 0644, err) < 0 ||
 		add_header(a, "blobs", AP_ENTRY_DIR, 0, err) < 0 ||
 		add_header(a, "blobs/sha256", AP_ENTRY_DIR, 0, err) < 0) {

@@ -343,6 +343,8 @@ static int create(const char *dir, struct ap_err *err)
 			"directory or none");
 	if (ap_fs_mkdirs(blobs, 0777, err) < 0)
 		return -1;
+	ap_fs_sweep(dir, NULL);
+	ap_fs_sweep(blobs, NULL);
 	if (!ap_fs_is_file(index_path)) {
 		index = ap_index_new();
 		if (write_index(dir, index, err) < 0)

@@ -124,21 +124,25 @@ static int ping_any(
 		h->base = ap_xstrdup(tls);
 		return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
 	}
-	chosen = ping_base(reg, first, 0, resp, err) == 0 && !wants_tls(resp);
+	chosen = ping_base(reg, first, 0, resp, err) == 0;
+	if (chosen && wants_tls(resp)) {
+		h->base = ap_xstrdup(tls);
+		return ping_base(reg, tls, AP_HTTP_RETRY, resp, err);
+	}
 	if (!chosen && err->code == AP_E_CANCELLED)
 		return -1;
 	if (!chosen) {
 		ap_err_clear(err);
-		if (ping_base(reg, second, 0, resp, err) == 0 && !wants_tls(resp)) {
-			first = second;
-			chosen = true;
-		}
+		chosen = ping_base(reg, second, 0, resp, err) == 0;
+		if (chosen)
+			first = wants_tls(resp) ? tls : second;
 	}
 	if (!chosen && err->code == AP_E_CANCELLED)
 		return -1;
 	ap_err_clear(err);
 	h->base = ap_xstrdup(first);
-	if (chosen && resp->status != 408 && resp->status != 429 && resp->status < 500)
+	if (chosen && !wants_tls(resp) && resp->status != 408 && resp->status != 429 &&
+		resp->status < 500)
 		return 0;
 	return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
 }

@@ -38,20 +38,12 @@ static int take_location(char **out, const struct ap_http_resp *resp, struct ap_
 {
 	const char *location = ap_http_header(resp, "location");
 	ap_auto_free char *url = NULL;
-	ap_auto_url from = { 0 };
-	ap_auto_url to = { 0 };
+	bool same;
 
 	if (!location || !*location)
 		return ap_err_set(err, AP_E_PROTO, "upload: the answer has no Location");
-	if (ap_url_join(&url, resp->url, location, err) < 0 ||
-		ap_url_parse(&from, resp->url, err) < 0 || ap_url_parse(&to, url, err) < 0)
+	if (ap_url_hop(&url, &same, resp->url, location, resp->peer_private, err) < 0)
 		return ap_err_wrap(err, "upload: Location");
-	if (strcmp(from.scheme, "https") == 0 && strcmp(to.scheme, "https") != 0)
-		return ap_err_set(
-			err, AP_E_PROTO, "upload: Location leads from https to http: %s", to.host);
-	if (!resp->peer_private && ap_host_is_private(to.host))
-		return ap_err_set(err, AP_E_PROTO,
-			"upload: Location leads to the private address %s", to.host);
 	free(*out);
 	*out = AP_STEAL(url);
 	return 0;

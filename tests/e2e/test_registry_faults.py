@@ -371,6 +371,17 @@ def tag_is_immutable(w):
     other.into(w.registry)
 
 
+@scenario("everything is verified", fails="want sha256:", within=5)
+def local_blob_changed(w):
+    path = w.tmp / "layout"
+    w.image.layout(path)
+    blob = path / "blobs" / "sha256" / sha(w.image.layers[0])[7:]
+    blob.write_bytes(b"x" + w.image.layers[0][1:])
+    w.image.layout = lambda p: f"oci:{p}:t"
+    # A registry that believes everything must not get them either.
+    w.registry.rule(method="PUT", path=PUT_BLOB, times=0, answer=Answer(201))
+
+
 # redirects and Locations
 @scenario("an upload Location on another origin gets no credentials")
 def location_on_another_origin(w):

@@ -128,3 +128,49 @@ TEST(progress_reaches_its_consumer_or_nobody)
 	assert_int_equal(got.n, 1);
 	assert_string_equal(got.v[0], "upload:3 left");
 }
+
+TEST(fs_sweep_removes_what_killed_runs_left_and_nothing_else)
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	static const struct {
+		const char *name;
+		bool stays;
+	} cases[] = {
+		{ "a.tmp.Ab12Cd", false },
+		{ "b.tmp.000000", false },
+		{ "a.tmp.short", true },
+		{ "a.tmp.Ab12C-", true },
+		{ "tmp.Ab12Cd", true },
+		{ "a", true },
+	};
+	struct ap_fs_temp busy = AP_FS_TEMP_INIT;
+	ap_auto_free char *live = ap_fs_join(dir, "live");
+	ap_auto_free char *temp = NULL;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *path = ap_fs_join(dir, cases[i].name);
+
+		assert_ok(ap_fs_write(path, "x", 1, 0600, &err), &err);
+	}
+	assert_ok(ap_fs_temp_open(&busy, live, 0600, &err), &err);
+	temp = ap_xstrdup(busy.temp);
+	ap_fs_sweep(dir, "b");
+	{
+		ap_auto_free char *a = ap_fs_join(dir, cases[0].name);
+		ap_auto_free char *b = ap_fs_join(dir, cases[1].name);
+
+		assert_true(ap_fs_is_file(a));
+		assert_false(ap_fs_is_file(b));
+	}
+	ap_fs_sweep(dir, NULL);
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *path = ap_fs_join(dir, cases[i].name);
+
+		print_message("  case: %s\n", cases[i].name);
+		assert_int_equal(ap_fs_is_file(path), cases[i].stays);
+	}
+	assert_true(ap_fs_is_file(temp));
+	assert_ok(ap_fs_temp_commit(&busy, &err), &err);
+	assert_true(ap_fs_is_file(live));
+}

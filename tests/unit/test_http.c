@@ -423,6 +423,34 @@ TEST(http_public_only_does_not_speak_to_private_addresses)
 	ap_http_free(h);
 }
 
+TEST(http_public_only_knows_names_that_turn_out_to_be_private)
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_http_resp resp = { 0 };
+	ap_auto_strv resolve = { 0 };
+	ap_auto_free char *url = NULL;
+	const char *port;
+	struct ap_http *h;
+	struct peer *p;
+
+	PEER(p, NULL, OK);
+	port = strrchr(peer_url(p), ':') + 1;
+	ap_strv_addf(&resolve, "public.example:%s:127.0.0.1", port);
+	url = ap_xasprintf("http://public.example:%s/", port);
+	ap_http_new(&h, &(struct ap_http_opts){ .resolve = &resolve, .no_proxy = true });
+	assert_fails(get(h, url, AP_HTTP_PUBLIC_ONLY | AP_HTTP_RETRY, &resp, &err), &err,
+		AP_E_PROTO, "private address");
+	assert_int_equal(peer_count(p), 0);
+	assert_ok(get(h, url, 0, &resp, &err), &err);
+	assert_true(resp.peer_private);
+	/* On a connection that is open already, too. */
+	assert_fails(
+		get(h, url, AP_HTTP_PUBLIC_ONLY, &resp, &err), &err, AP_E_PROTO, "private address");
+	assert_int_equal(peer_count(p), 1);
+	peer_stop(p);
+	ap_http_free(h);
+}
+
 TEST(http_opens_a_body_that_is_read_as_it_comes)
 {
 	struct ap_http *h = client();

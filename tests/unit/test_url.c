@@ -155,6 +155,45 @@ TEST(url_origin_is_scheme_and_host_and_port)
 	}
 }
 
+TEST(url_hop_is_refused_where_it_would_lose_safety)
+{
+	static const struct {
+		const char *from, *ref;
+		bool private, same;
+		const char *fails_with;
+	} cases[] = {
+		{ "https://h/a", "/b", false, true, NULL },
+		{ "https://h/a", "https://h:443/b", false, true, NULL },
+		{ "https://h/a", "https://cdn/b", false, false, NULL },
+		{ "https://h/a", "https://h:444/b", false, false, NULL },
+		{ "http://h/a", "https://h/b", false, false, NULL },
+		{ "https://h/a", "http://h/b", false, false, "from https to http" },
+		{ "https://h/a", "https://10.0.0.1/b", false, false, "private address" },
+		{ "https://h/a", "https://[::1]/b", false, false, "private address" },
+		{ "https://h/a", "https://localhost/b", false, false, "private address" },
+		{ "https://10.0.0.1/a", "https://10.0.0.2/b", true, false, NULL },
+		{ "http://127.0.0.1:1/a", "http://127.0.0.1:2/b", true, false, NULL },
+	};
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *to = NULL;
+		bool same = false;
+
+		print_message("  case: %s %s\n", cases[i].from, cases[i].ref);
+		if (cases[i].fails_with) {
+			assert_fails(ap_url_hop(&to, &same, cases[i].from, cases[i].ref,
+					     cases[i].private, &err),
+				&err, AP_E_PROTO, cases[i].fails_with);
+			continue;
+		}
+		assert_ok(
+			ap_url_hop(&to, &same, cases[i].from, cases[i].ref, cases[i].private, &err),
+			&err);
+		assert_int_equal(same, cases[i].same);
+	}
+}
+
 TEST(url_shown_to_people_has_no_query_and_no_user)
 {
 	static const struct {
