@@ -11,5 +11,10 @@ extern const struct ap_cmd ap_cmd_completion;
 extern const struct ap_cmd ap_cmd_config;
 extern const struct ap_cmd ap_cmd_copy;
 extern const struct ap_cmd ap_cmd_custom_jobs;
+extern const struct ap_cmd ap_cmd_hp_tuning_jobs;
+extern const struct ap_cmd ap_cmd_operations;
+extern const struct ap_cmd ap_cmd_persistent_resources;
+extern const struct ap_cmd ap_cmd_pipelines;
+extern const struct ap_cmd ap_cmd_training_pipelines;
 
 #endif

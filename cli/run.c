@@ -18,12 +18,6 @@ static int do_spec(struct ap_run *r, struct ap_err *err)
 	return r->ask.job ? ap_jobspec_body(&r->body, r->ask.job, r->image_uri, err) : 0;
 }
 
-static int do_submit(struct ap_run *r, struct ap_err *err)
-{
-	return ap_job_submit(
-		&r->submitted, r->vertex, r->body, ap_jobspec_version(r->ask.job), err);
-}
-
 static const struct {
 	unsigned bit;
 	const char *name;
@@ -36,7 +30,6 @@ static const struct {
 	{ AP_DO_IMAGE, "image", ap_run_image },
 	{ AP_DO_PUSH, "push", ap_run_push },
 	{ AP_DO_SPEC, "spec", do_spec },
-	{ AP_DO_SUBMIT, "submit", do_submit },
 };
 
 int ap_run(struct ap_run *r, unsigned stages, struct ap_err *err)

@@ -10,7 +10,7 @@
  *   image     configuration and manifest
  *   push      the rest, and the names
  *   spec      the job's body
- *   submit    the job
+ *   submit    the job (job_create.c: what kind of job is the command's affair)
  */
 #ifndef AP_CLI_RUN_H
 #define AP_CLI_RUN_H

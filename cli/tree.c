@@ -4,6 +4,11 @@
 static const struct ap_cmd *const root_sub[] = {
 	&ap_cmd_build,
 	&ap_cmd_custom_jobs,
+	&ap_cmd_hp_tuning_jobs,
+	&ap_cmd_persistent_resources,
+	&ap_cmd_pipelines,
+	&ap_cmd_training_pipelines,
+	&ap_cmd_operations,
 	&ap_cmd_copy,
 	&ap_cmd_config,
 	&ap_cmd_completion,

@@ -501,6 +501,11 @@ const struct ap_strv *ap_jobspec_warnings(const struct ap_jobspec *s)
 	return &s->warnings;
 }
 
+const cJSON *ap_jobspec_spec(const struct ap_jobspec *s)
+{
+	return s->spec;
+}
+
 const char *ap_jobspec_message(const struct ap_jobspec *s)
 {
 	return kinds[s->kind].message;

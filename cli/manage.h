@@ -1,0 +1,84 @@
+/*
+ * What every collection of resources can do: describe, list, cancel or
+ * delete, follow.  The commands differ in names only.
+ */
+#ifndef AP_CLI_MANAGE_H
+#define AP_CLI_MANAGE_H
+
+#include "cli/world.h"
+#include "vertex/job.h"
+
+/* One kind of resource. */
+struct ap_collection {
+	const char *name;    /* "customJobs" */
+	const char *noun;    /* "custom job" */
+	const char *command; /* "custom-jobs": for the lines that say how to go on */
+	bool logs;           /* is there a stream-logs? */
+	/* Columns of the table, "key" or "heading=key". */
+	const char *columns;
+};
+
+/* Flags of describe, cancel, delete, reboot. */
+struct ap_one_opts {
+	struct ap_common_opts common;
+	char *region, *format;
+	int async, wait;
+};
+extern const struct ap_opt_group ap_one_groups[2];
+extern const struct ap_opt_group ap_one_async_groups[2]; /* with --async */
+
+struct ap_list_opts {
+	struct ap_common_opts common;
+	char *region, *format, *filter, *sort_by, *limit, *page_size;
+	int uri;
+};
+extern const struct ap_opt_group ap_list_groups[2];
+
+struct ap_logs_cmd_opts {
+	struct ap_common_opts common;
+	char *region, *task_name, *interval;
+	int multiline;
+};
+extern const struct ap_opt_group ap_logs_groups[2];
+
+/* The positional argument: an ID or a full name. */
+#define AP_NAME_ARG(noun)                                                        \
+	{                                                                        \
+		"NAME", "ID or full name of the " noun, 1, 1, AP_HINT_NONE, NULL \
+	}
+
+/*
+ * Open a session and a client for it; a full name among the arguments says
+ * project and region.  *v: owned.  The session is to be closed in any case.
+ */
+int ap_manage_open(struct ap_session *s, struct ap_vertex **v, const struct ap_common_opts *common,
+	const char *region, const char *name, struct ap_err *err) AP_CHECK;
+
+int ap_manage_describe(
+	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
+int ap_manage_list(
+	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
+int ap_manage_cancel(
+	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
+int ap_manage_logs(
+	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
+
+/* Print a resource: json, yaml, value(...), table; YAML as gcloud does without a format. */
+int ap_manage_print(
+	const cJSON *j, const char *format, const char *columns, struct ap_err *err) AP_CHECK;
+
+/* A list: on a terminal a table with relative times and coloured states, else YAML documents. */
+int ap_manage_print_list(const cJSON *list, const struct ap_list_opts *o,
+	const struct ap_collection *c, const struct ap_env *env, struct ap_err *err) AP_CHECK;
+
+/* "3m ago", "2h ago", "5d ago"; the date for what is older.  Pure. */
+void ap_time_ago(struct ap_buf *out, const char *timestamp, int64_t now);
+
+/*
+ * Follow a job to its end: its states as progress lines, its outcome as the
+ * error (AP_E_JOB_FAILED, AP_E_JOB_CANCELLED).
+ */
+int ap_manage_wait(struct ap_session *s, struct ap_vertex *v, const char *version,
+	const struct ap_job *job, struct ap_err *err) AP_CHECK;
+
+#endif

@@ -1,0 +1,37 @@
+#include "cli/read_text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+
+static int read_stdin(struct ap_buf *out, struct ap_err *err)
+{
+	for (;;) {
+		char part[16384];
+		ssize_t n = read(STDIN_FILENO, part, sizeof(part));
+
+		if (n < 0)
+			return ap_err_sys(err, "standard input");
+		if (n == 0)
+			return 0;
+		ap_buf_add(out, part, (size_t)n);
+	}
+}
+
+int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *err)
+{
+	ap_auto_buf text = AP_BUF_MAX(16 << 20);
+
+	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read(&text, file, err)) < 0) {
+		if (err->code == AP_E_IO)
+			err->code = AP_E_INPUT;
+		return ap_err_wrap(err, "%s=%s", flag, file);
+	}
+	if (ap_buf_check(&text, flag, err) < 0)
+		return -1;
+	if (memchr(text.p, 0, text.len))
+		return ap_err_set(err, AP_E_INPUT, "%s=%s: holds a NUL byte: no text", flag, file);
+	*out = ap_buf_steal(&text);
+	return 0;
+}
