@@ -33,18 +33,21 @@ struct ap_glob {
 	struct range *ranges;
 	size_t n_ranges, cap_ranges;
 	char *literal; /* the whole pattern when nothing in it is special */
-	bool never;
+	bool never, git;
 };
 
-/* One code point; a byte that is no UTF-8 stands for itself, outside Unicode. */
-static uint32_t next_char(const char **p, const char *end)
+/*
+ * One code point for docker, one byte for git, which knows no others; a byte
+ * that is no UTF-8 stands for itself, outside Unicode.
+ */
+static uint32_t next_char(const char **p, const char *end, bool git)
 {
 	const unsigned char *s = (const unsigned char *)*p;
 	size_t left = (size_t)(end - *p);
 	size_t n = s[0] < 0xc0 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
 	uint32_t c = n == 1 ? s[0] : s[0] & (0xffU >> (n + 1));
 
-	if ((n == 1 && s[0] >= 0x80) || n > left)
+	if (git || (n == 1 && s[0] >= 0x80) || n > left)
 		goto raw;
 	for (size_t i = 1; i < n; i++) {
 		if ((s[i] & 0xc0) != 0x80)
@@ -55,7 +58,7 @@ static uint32_t next_char(const char **p, const char *end)
 	return c;
 raw:
 	*p += 1;
-	return 0x110000 + s[0];
+	return s[0] < 0x80 ? s[0] : 0x110000U + s[0];
 }
 
 static struct token *push(struct ap_glob *g, enum kind kind, uint32_t c)
@@ -103,13 +106,13 @@ static bool push_named(struct ap_glob *g, const char *name, size_t n)
 }
 
 /* One end of a range; false when the bracket is not closed. */
-static bool class_char(const char **p, const char *end, uint32_t *c)
+static bool class_char(const char **p, const char *end, bool git, uint32_t *c)
 {
 	if (*p < end && **p == '\\')
 		(*p)++;
 	if (*p == end)
 		return false;
-	*c = next_char(p, end);
+	*c = next_char(p, end, git);
 	return true;
 }
 
@@ -137,12 +140,12 @@ static bool compile_class(struct ap_glob *g, const char **p, const char *end, bo
 			*p = close + 2;
 			continue;
 		}
-		if (!class_char(p, end, &lo))
+		if (!class_char(p, end, git, &lo))
 			return false;
 		hi = lo;
 		if (end - *p > 1 && (*p)[0] == '-' && (*p)[1] != ']') {
 			(*p)++;
-			if (!class_char(p, end, &hi))
+			if (!class_char(p, end, git, &hi))
 				return false;
 		}
 		push_range(g, lo, hi);
@@ -217,7 +220,7 @@ static int compile(struct ap_glob *g, const char *begin, size_t n, bool git, str
 				g->never = true;
 			else if (c == '\\')
 				return ap_err_set(err, AP_E_INPUT, "nothing follows the backslash");
-			push(g, T_CHAR, next_char(&p, end));
+			push(g, T_CHAR, next_char(&p, end, git));
 		}
 	}
 	return 0;
@@ -228,7 +231,8 @@ int ap_glob_compile(
 {
 	struct ap_glob *g = ap_xcalloc(1, sizeof(*g));
 
-	if (compile(g, p, n, (flags & AP_GLOB_GIT) != 0, err) < 0) {
+	g->git = (flags & AP_GLOB_GIT) != 0;
+	if (compile(g, p, n, g->git, err) < 0) {
 		ap_glob_free(g);
 		return -1;
 	}
@@ -326,7 +330,7 @@ bool ap_glob_match(const struct ap_glob *g, const char *path)
 	memset(now, 0, words * sizeof(*now));
 	enter(g, now, 0);
 	while (path < end) {
-		uint32_t c = next_char(&path, end);
+		uint32_t c = next_char(&path, end, g->git);
 		uint64_t any = 0;
 
 		memset(then, 0, words * sizeof(*then));

@@ -14,14 +14,26 @@ struct pattern {
 	struct ap_glob *glob;
 	bool keeps;    /* "!" */
 	bool dir_only; /* git: a trailing '/' */
+	char *prefix;  /* docker, "!": where all that it brings back lies; NULL: anywhere */
 };
 
 struct ap_ignore {
 	enum ap_ignore_rules rules;
 	struct pattern *v;
 	size_t n, cap;
-	bool has_exceptions;
 };
+
+/* The pattern less a "/" and stars at its end, or NULL when it is special before them. */
+static char *literal_prefix(const char *text, size_t n)
+{
+	ap_auto_free char *s = ap_xstrndup(text, n);
+
+	if (ap_ends_with(s, "/**"))
+		s[n - 3] = '\0';
+	else if (ap_ends_with(s, "/*"))
+		s[n - 2] = '\0';
+	return strpbrk(s, "*?[\\") ? NULL : AP_STEAL(s);
+}
 
 static int add_glob(struct ap_ignore *ig, const struct pattern *p, const char *text, size_t n,
 	unsigned flags, struct ap_err *err)
@@ -34,8 +46,8 @@ static int add_glob(struct ap_ignore *ig, const struct pattern *p, const char *t
 		return ap_err_wrap(err, "pattern \"%.*s\"", (int)n, text);
 	AP_GROW(ig->v, ig->n, ig->cap);
 	ig->v[ig->n] = *p;
+	ig->v[ig->n].prefix = p->keeps && !(flags & AP_GLOB_GIT) ? literal_prefix(text, n) : NULL;
 	ig->v[ig->n++].glob = g;
-	ig->has_exceptions |= p->keeps;
 	return 0;
 }
 
@@ -215,8 +227,10 @@ void ap_ignore_free(struct ap_ignore *i)
 {
 	if (!i)
 		return;
-	for (size_t k = 0; k < i->n; k++)
+	for (size_t k = 0; k < i->n; k++) {
 		ap_glob_free(i->v[k].glob);
+		free(i->v[k].prefix);
+	}
 	free(i->v);
 	free(i);
 }
@@ -233,6 +247,10 @@ void ap_ignore_state_release(struct ap_ignore_state *s)
 	s->hit = NULL;
 }
 
+/*
+ * A pattern that could not change the answer is not asked, and then counts as
+ * no match for what lies below, too: so do docker's client and BuildKit.
+ */
 static bool docker_test(const struct ap_ignore *ig, struct ap_ignore_state *own,
 	const struct ap_ignore_state *up, const char *path)
 {
@@ -241,12 +259,12 @@ static bool docker_test(const struct ap_ignore *ig, struct ap_ignore_state *own,
 	for (size_t i = 0; i < ig->n; i++) {
 		bool hit = up->hit && up->hit[i];
 
-		/* A pattern that cannot change the answer matters only to what lies below. */
-		if (!hit && (own || ig->v[i].keeps == out))
-			hit = ap_glob_match(ig->v[i].glob, path);
+		if (!hit && ig->v[i].keeps != out)
+			continue;
+		hit = hit || ap_glob_match(ig->v[i].glob, path);
 		if (own)
 			own->hit[i] = hit;
-		if (hit && ig->v[i].keeps == out)
+		if (hit)
 			out = !ig->v[i].keeps;
 	}
 	return out;
@@ -277,9 +295,19 @@ bool ap_ignore_test(const struct ap_ignore *i, struct ap_ignore_state *own,
 	return docker_test(i, own, up, path);
 }
 
-bool ap_ignore_has_exceptions(const struct ap_ignore *i)
+bool ap_ignore_may_return(const struct ap_ignore *i, const char *path)
 {
-	return i->rules == AP_IGNORE_DOCKER && i->has_exceptions;
+	size_t n = strlen(path);
+
+	for (size_t k = 0; i->rules == AP_IGNORE_DOCKER && k < i->n; k++) {
+		const char *prefix = i->v[k].prefix;
+
+		if (!i->v[k].keeps)
+			continue;
+		if (!prefix || (strncmp(prefix, path, n) == 0 && (!prefix[n] || prefix[n] == '/')))
+			return true;
+	}
+	return false;
 }
 
 bool ap_ignore_never(const char *name)

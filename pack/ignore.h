@@ -55,10 +55,12 @@ bool ap_ignore_test(const struct ap_ignore *i, struct ap_ignore_state *own,
 	const struct ap_ignore_state *up, const char *path, bool is_dir);
 
 /*
- * Can something below an ignored directory come back?  With docker's rules
- * and a "!" pattern it can; the walk has to go in.
+ * Can something below the ignored directory `path` come back?  With docker's
+ * rules and a "!" pattern that reaches there it can; the walk has to go in.
+ * Source: what BuildKit does; docker's older client looks only where the
+ * pattern's text begins with the directory, and so loses "!src/" + "**" + "/x.py".
  */
-bool ap_ignore_has_exceptions(const struct ap_ignore *i);
+bool ap_ignore_may_return(const struct ap_ignore *i, const char *path);
 
 /* Is it one of the names that never go in: .git, __pycache__? */
 bool ap_ignore_never(const char *name);

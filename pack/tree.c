@@ -129,7 +129,7 @@ static int add_entry(struct ap_tree *out, struct ap_walk *w, const struct place 
 		  (ap_ignore_never(entry) || ap_ignore_test(w->ignore, is_dir ? &own : NULL,
 						     at->ignore, name, is_dir));
 	if (ignored &&
-		(!is_dir || ap_ignore_never(entry) || !ap_ignore_has_exceptions(w->ignore))) {
+		(!is_dir || ap_ignore_never(entry) || !ap_ignore_may_return(w->ignore, name))) {
 		leave_out(w, name, is_dir);
 		return 0;
 	}

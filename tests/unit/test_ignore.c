@@ -91,6 +91,8 @@ TEST(glob_matches_as_git_does)
 		{ "[]-]x", "]x", true },
 		{ "[abc", "[abc", false },
 		{ "f?o", "f/o", false },
+		{ "f?o", "f\xc3\xa9o", false },
+		{ "f??o", "f\xc3\xa9o", true },
 	};
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
@@ -113,7 +115,7 @@ static bool left_out(const struct ap_ignore *ig, const char *path)
 		out = ap_ignore_test(ig, slash ? &own : NULL, &up, part, slash != NULL);
 		ap_ignore_state_release(&up);
 		up = own;
-		if (!slash || (out && !ap_ignore_has_exceptions(ig)))
+		if (!slash || (out && !ap_ignore_may_return(ig, part)))
 			break;
 	}
 	ap_ignore_state_release(&up);
@@ -163,6 +165,10 @@ TEST(dockerignore_leaves_out_what_docker_leaves_out)
 			false },
 		{ "left out again", "*.md\n!README*.md\nREADME-secret.md\n", "README-secret.md",
 			true },
+		{ "exception with stars in the middle", "*\n!src/**/*.py\n", "src/a/b.py", false },
+		{ "exception anywhere", "*\n!**/keep\n", "a/b/keep", false },
+		{ "exception with stars at its end", "data\n!data/train/**\n", "data/train/x/y",
+			false },
 		{ "order counts", "!a.md\n*.md\n", "a.md", true },
 		{ "blank behind the !", "*\n! a\n", "a", false },
 		{ "the directory itself cannot be left out", ".\n/\n", "a", false },
@@ -230,4 +236,31 @@ TEST(ignore_file_that_was_named_must_be_there)
 	assert_fails(ap_ignore_load(&ig, dir, file, &err), &err, AP_E_INPUT, "--ignore-file");
 	assert_ok(ap_ignore_load(&ig, dir, NULL, &err), &err);
 	assert_false(left_out(ig, "anything"));
+}
+
+TEST(ignored_directories_are_entered_only_where_something_may_come_back)
+{
+	static const struct {
+		const char *text, *dir;
+		bool may;
+	} cases[] = {
+		{ "data\n", "data", false },
+		{ "data\n!README.md\n", "data", false },
+		{ "data\n!data/x\n", "data", true },
+		{ "data\n!data/x/*\n", "data", true },
+		{ "data\n!data2/x\n", "data", false },
+		{ "data\n!**/x\n", "data", true },
+		{ "data\n!da*/x\n", "data", true },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_err err = AP_ERR_INIT;
+		ap_auto_ignore ig = NULL;
+
+		print_message("  case: %s\n", cases[i].text);
+		assert_ok(ap_ignore_parse(&ig, cases[i].text, strlen(cases[i].text),
+				  AP_IGNORE_DOCKER, "f", &err),
+			&err);
+		assert_int_equal(ap_ignore_may_return(ig, cases[i].dir), cases[i].may);
+	}
 }
