@@ -7,7 +7,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-autopack=$PWD/build/release/autopack
+autopack=${DEMO_BINARY:-$PWD/build/release/autopack}
 src=${DEMO_SRC:-fixtures/demo}
 script=${DEMO_SCRIPT:-train.py}
 args=${DEMO_ARGS:-}
@@ -18,7 +18,7 @@ src=$(cd "$src" && pwd)
 work=build/demo
 mkdir -p $work
 top=$(mktemp -d "$PWD/$work/run.XXXXXX")
-export XDG_CACHE_HOME=$PWD/$work/cache CLOUDSDK_CONFIG=$top/gcloud TMPDIR=$top
+export XDG_CACHE_HOME=${DEMO_CACHE:-$PWD/$work/cache} CLOUDSDK_CONFIG=$top/gcloud TMPDIR=$top
 # uv trusts its own list unless told; the machine's store knows the machine's proxies.
 export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
 export PATH=$PWD/build/env/bin:$PATH
@@ -49,6 +49,7 @@ cat >"$top/registry.json" <<JSON
  "storage": {"filesystem": {"rootdirectory": "$top/registry"}},
  "http": {"addr": "127.0.0.1:0", "secret": "demo"}}
 JSON
+: >"$top/registry.log"
 docker-registry serve "$top/registry.json" >"$top/registry.log" 2>&1 &
 registry=$!
 host=
