@@ -404,7 +404,8 @@ static void local_scheme(struct finder *f, const char *lib, const char *platlib)
 	SET(s->platlib, "/usr/local/%s/python%u.%u/%s", platlib, major, minor, lib);
 	SET(s->scripts, "/usr/local/bin");
 	SET(s->data, "/usr/local");
-	SET(s->headers, "/usr/local/include/python%u.%u", major, minor);
+	/* Debian and Fedora move everything below /usr/local but this: installed_base, not base. */
+	SET(s->headers, "%s/include/python%u.%u", f->prefix, major, minor);
 }
 
 static void find_scheme(struct finder *f)

@@ -46,6 +46,12 @@ static bool exists(const struct ap_inventory *inv, const char *real)
 	return kind == AP_PATH_FILE || kind == AP_PATH_DIR;
 }
 
+/* Headers go where Python itself keeps its own, also when all else is elsewhere. */
+static bool ours(const struct ap_inventory *inv, const char *path)
+{
+	return below(path, inv->scheme.prefix) || below(path, inv->scheme.headers);
+}
+
 /* Note a path, if it is there and ours to remove; with its bytecode. */
 static void add(struct removal *r, const char *path)
 {
@@ -54,7 +60,7 @@ static void add(struct removal *r, const char *path)
 	size_t n = strlen(real);
 	const char *base;
 
-	if (!below(real, inv->scheme.prefix) || !exists(inv, real))
+	if (!ours(inv, real) || !exists(inv, real))
 		return;
 	ap_strv_add(&r->files, real);
 	if (n < 4 || strcmp(real + n - 3, ".py") != 0)
@@ -208,7 +214,7 @@ static void find_whole_dirs(struct removal *r)
 	for (size_t i = 0; i < parents.n; i++) {
 		const char *dir = parents.v[i];
 
-		if (!below(dir, r->inv->scheme.prefix) || covered(&whole, dir) ||
+		if (!ours(r->inv, dir) || covered(&whole, dir) ||
 			!ap_inventory_walk(r->inv, dir, file_goes, &r->files))
 			continue;
 		insert(&whole, dir);
@@ -232,7 +238,7 @@ static void find_emptied_dirs(struct removal *r)
 	while (todo.n) {
 		ap_auto_free char *dir = todo.v[--todo.n];
 
-		while (below(dir, r->inv->scheme.prefix) && !covered(&r->dirs, dir) &&
+		while (ours(r->inv, dir) && !covered(&r->dirs, dir) &&
 			ap_inventory_walk(r->inv, dir, anything_goes, r)) {
 			char *up = parent_of(dir);
 

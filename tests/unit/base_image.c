@@ -17,7 +17,7 @@ struct ap_inventory *base_image(const char *tree, const char *dists)
 		"\"purelib\":\"/usr/local/lib/python3.11/dist-packages\","
 		"\"platlib\":\"/usr/local/lib/python3.11/dist-packages\","
 		"\"scripts\":\"/usr/local/bin\",\"data\":\"/usr/local\","
-		"\"headers\":\"/usr/local/include/python3.11\","
+		"\"headers\":\"/usr/include/python3.11\","
 		"\"interpreter\":\"/usr/bin/python3\"},"
 		"\"siteDirs\":[\"/usr/local/lib/python3.11/dist-packages\"],"
 		"\"distributions\":[%s],\"tree\":%s}",

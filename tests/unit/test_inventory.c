@@ -382,7 +382,7 @@ TEST(python_of_debian_installs_below_usr_local)
 	assert_string_equal(inv->scheme.prefix, "/usr/local");
 	assert_string_equal(inv->scheme.purelib, "/usr/local/lib/python3.11/dist-packages");
 	assert_string_equal(inv->scheme.scripts, "/usr/local/bin");
-	assert_string_equal(inv->scheme.headers, "/usr/local/include/python3.11");
+	assert_string_equal(inv->scheme.headers, "/usr/include/python3.11");
 	assert_true(inv->externally_managed && !inv->venv && inv->has_python && inv->has_python3);
 	assert_int_equal(inv->n_dists, 3);
 	assert_false(ap_inventory_dist(inv, "apt-owned")->removable);
