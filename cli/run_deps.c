@@ -114,8 +114,6 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		return -1;
 	if (choose_python(r, err) < 0)
 		return -1;
-	if (r->plan.deps.lock_file)
-		return ap_resolve_locked(&r->lock, &r->plan.deps, r->inventory, err);
 	return ap_resolve(&r->lock, &r->plan.deps, r->inventory, &o, err);
 }
 

@@ -1,15 +1,11 @@
 #include "deps/resolve.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
 
 #include "base/fs.h"
 #include "base/http.h"
-#include "deps/fetch.h"
 #include "deps/names.h"
 #include "deps/stand_in.h"
 #include "deps/uv.h"
@@ -25,7 +21,7 @@ struct run {
 	const struct ap_resolve_opts *o;
 	struct ap_tags tags;
 	struct ap_index_config index;
-	struct ap_lock local;    /* wheels that the user gave as files */
+	struct ap_locals local;  /* wheels that the user gave, as files or as source */
 	struct ap_strv wanted;   /* normalized names the user asked for */
 	struct ap_strv upgrades; /* normalized names to take the newest of */
 	struct ap_strv unknown;  /* base distributions no resolver can be told about */
@@ -36,7 +32,7 @@ static void run_release(struct run *r)
 {
 	ap_tags_release(&r->tags);
 	ap_index_config_release(&r->index);
-	ap_lock_release(&r->local);
+	ap_locals_release(&r->local);
 	ap_strv_release(&r->wanted);
 	ap_strv_release(&r->upgrades);
 	ap_strv_release(&r->unknown);
@@ -65,34 +61,6 @@ static bool applies(const struct run *r, const struct ap_dep_line *l)
 	return ap_marker_eval(l->req.marker, &env);
 }
 
-static int digest_file(struct ap_digest *out, uint64_t *size, const char *path, struct ap_err *err)
-{
-	ap_auto_buf chunk = AP_BUF_INIT;
-	struct ap_sha256 h;
-	ap_auto_reader in = NULL;
-	ap_auto_fd int fd = -1;
-	size_t got = 1;
-	int rc = 0;
-
-	fd = ap_fs_open_file(path, err);
-	if (fd < 0)
-		return -1;
-	ap_fd_reader(&in, AP_STEAL_FD(fd), 0, UINT64_MAX);
-	ap_buf_grow(&chunk, 65536);
-	ap_sha256_init(&h);
-	*size = 0;
-	while (rc == 0 && got) {
-		rc = ap_read(in, chunk.p, 65536, &got, err);
-		if (rc == 0) {
-			ap_sha256_update(&h, chunk.p, got);
-			*size += got;
-		}
-	}
-	ap_sha256_final(&h, out);
-	ap_sha256_release(&h);
-	return rc;
-}
-
 /* direct_url.json of an archive.  Source: recording the direct URL origin (PEP 610). */
 static char *direct_url_of(const char *url, const struct ap_digest *d)
 {
@@ -108,80 +76,66 @@ static char *direct_url_of(const char *url, const struct ap_digest *d)
 	return ap_buf_steal(&out);
 }
 
-/*
- * The path is the one that gcloud's build would have copied a wheel to:
- * nothing of this machine is told.
- */
-static char *direct_url_of_file(const char *filename, const struct ap_digest *d)
-{
-	ap_auto_buf url = AP_BUF_INIT;
-
-	ap_buf_adds(&url, "file:///usr/app/");
-	ap_url_escape(&url, filename);
-	return direct_url_of(url.p, d);
-}
-
-static int add_local(struct run *r, const struct ap_dep_line *l, struct ap_err *err)
-{
-	AP_CLEANUP(ap_wheel_name_release) struct ap_wheel_name w = { 0 };
-	const char *slash = strrchr(l->path, '/');
-	const char *filename = slash ? slash + 1 : l->path;
-	struct ap_locked *k;
-
-	if (ap_wheel_name_parse(&w, filename, err) < 0)
-		return -1;
-	if (ap_tags_rank(&r->tags, filename) == AP_TAGS_NO_FIT)
-		return ap_err_set(err, AP_E_INPUT,
-			"%s: %s does not fit the base: it has Python %u.%u, %s %u.%u, %s", l->where,
-			filename, r->inv->py_major, r->inv->py_minor, r->inv->libc,
-			r->inv->libc_major, r->inv->libc_minor, r->inv->arch);
-	k = ap_lock_add(&r->local);
-	k->name = ap_xstrdup(w.name);
-	k->version = ap_version_normal(w.version);
-	k->filename = ap_xstrdup(filename);
-	k->local = ap_xstrdup(l->path);
-	k->requested = true;
-	if (digest_file(&k->digest, &k->size, l->path, err) < 0)
-		return -1;
-	k->direct_url = direct_url_of_file(filename, &k->digest);
-	return 0;
-}
-
 static void want(struct ap_strv *names, const char *name)
 {
 	if (name && !ap_strv_has(names, name))
 		ap_strv_add(names, name);
 }
 
-/* Sort the lines: names that are wanted, names to upgrade, wheels that lie here. */
-static int read_lines(struct run *r, struct ap_err *err)
+static const char *our_getenv(const char *name)
+{
+	return getenv(name);
+}
+
+static ap_getenv_fn env_of(const struct run *r)
+{
+	return r->o->env ? r->o->env : our_getenv;
+}
+
+static int open_uv(struct run *r, struct ap_err *err)
+{
+	struct ap_uv_opts uo = { .uv = r->o->uv,
+		.cache_dir = r->o->cache_dir,
+		.index = &r->index,
+		.env = env_of(r),
+		.offline = r->o->offline };
+
+	return r->uv.dir ? 0 : ap_uv_open(&r->uv, &uo, err);
+}
+
+/* Names that are wanted, names to upgrade. */
+static void read_lines(struct run *r)
 {
 	for (size_t i = 0; i < r->req->n_lines; i++) {
 		const struct ap_dep_line *l = &r->req->lines[i];
 
 		if (l->constraint || !applies(r, l))
 			continue;
-		switch (l->kind) {
-		case AP_DEP_NAMED:
-		case AP_DEP_URL:
-			want(&r->wanted, l->req.normalized);
-			if (l->upgrade)
-				want(&r->upgrades, l->req.normalized);
-			break;
-		case AP_DEP_WHEEL:
-			if (add_local(r, l, err) < 0)
-				return -1;
-			break;
-		case AP_DEP_SDIST:
-		case AP_DEP_DIR:
-			return ap_err_set(err, AP_E_UNSUPPORTED,
-				"%s: \"%s\" has to be built first: give the wheel that \"uv build\" or \"pip wheel\" makes of it",
-				l->where, l->path);
-		}
+		want(&r->wanted, l->req.normalized);
+		if (l->upgrade && l->req.normalized)
+			want(&r->upgrades, l->req.normalized);
 	}
-	for (size_t i = 0; i < r->local.n; i++)
-		want(&r->wanted, r->local.v[i].name);
-	return 0;
+	for (size_t i = 0; i < r->local.lock.n; i++)
+		want(&r->wanted, r->local.lock.v[i].name);
+}
+
+/* Check and hash the wheels that are here; build those that are source. */
+static int make_locals(struct run *r, struct ap_err *err)
+{
+	char minor[32], full[32];
+	struct ap_marker_env env = marker_env(r->inv, minor, full);
+	struct ap_locals_opts lo = { .cache_dir = r->o ? r->o->cache_dir : NULL,
+		.inv = r->inv,
+		.tags = &r->tags,
+		.env = &env,
+		.progress = r->o ? r->o->progress : NULL };
+
+	if (r->o && ap_locals_want_build(r->req, &env)) {
+		if (open_uv(r, err) < 0)
+			return -1;
+		lo.uv = &r->uv;
+	}
+	return ap_locals_make(&r->local, r->req, &lo, err);
 }
 
 /* Is there a line of the flag that names the same package?  That one rules. */
@@ -191,19 +145,19 @@ static bool overridden(const struct run *r, const struct ap_dep_line *l)
 	       ap_strv_has(&r->upgrades, l->req.normalized);
 }
 
-static void print_local(struct ap_buf *out, const struct ap_dep_line *l)
+static void print_local(struct ap_buf *out, const struct ap_dep_line *l, const char *wheel)
 {
 	AP_CLEANUP(ap_wheel_name_release) struct ap_wheel_name w = { 0 };
 	struct ap_err err = AP_ERR_INIT;
-	const char *slash = strrchr(l->path, '/');
+	const char *slash = strrchr(wheel, '/');
 
-	if (ap_wheel_name_parse(&w, slash ? slash + 1 : l->path, &err) < 0)
+	if (ap_wheel_name_parse(&w, slash ? slash + 1 : wheel, &err) < 0)
 		return;
 	ap_buf_adds(out, w.name);
 	for (size_t i = 0; i < l->req.extras.n; i++)
 		ap_buf_addf(out, "%c%s", i ? ',' : '[', l->req.extras.v[i]);
 	ap_buf_adds(out, l->req.extras.n ? "] @ file://" : " @ file://");
-	for (const char *p = l->path; *p; p++) {
+	for (const char *p = wheel; *p; p++) {
 		if (ap_is_alnum(*p) || strchr("/-_.~+", *p))
 			ap_buf_addc(out, *p);
 		else
@@ -227,8 +181,8 @@ static void print_wants(struct ap_buf *in, struct ap_buf *limits, const struct r
 			}
 			continue;
 		}
-		if (l->kind == AP_DEP_WHEEL) {
-			print_local(in, l);
+		if (r->local.wheels[i]) {
+			print_local(in, l, r->local.wheels[i]);
 			continue;
 		}
 		ap_requirement_print(l->constraint ? limits : in, &l->req, l->req.specs, NULL);
@@ -551,8 +505,8 @@ static int derive(struct ap_lock *lock, struct run *r, struct ap_err *err)
 		if (l && l->url)
 			l->direct_url = direct_url_of(l->url, &l->digest);
 	}
-	for (size_t i = 0; i < r->local.n; i++)
-		take(lock, &r->local.v[i]);
+	for (size_t i = 0; i < r->local.lock.n; i++)
+		ap_locked_copy(ap_lock_add(lock), &r->local.lock.v[i]);
 	ap_lock_sort(lock);
 	name_removes(lock, r->inv);
 	return check_hashes(r, lock, err);
@@ -587,78 +541,41 @@ static void warn_broken(const struct run *r, struct ap_lock *lock)
 	}
 }
 
-/* ---- reuse ---- */
-
-static void hash_text(struct ap_sha256 *h, const char *s)
+/* Was the wheel of that name built from source?  Its bytes change with every edit. */
+static bool is_built(const struct run *r, const char *filename)
 {
-	ap_sha256_update(h, s ? s : "", s ? strlen(s) : 0);
-	ap_sha256_update(h, "", 1);
-}
-
-static void hash_list(struct ap_sha256 *h, const struct ap_strv *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		hash_text(h, l->v[i]);
-	hash_text(h, "");
-}
-
-/* Everything that uv's answer depends on, but for the time. */
-static char *reuse_path(const struct run *r)
-{
-	ap_auto_strv urls = { 0 };
-	ap_auto_buf wants = AP_BUF_INIT;
-	ap_auto_buf limits = AP_BUF_INIT;
-	struct ap_sha256 h;
-	struct ap_digest d;
-	ap_auto_free char *platform = uv_platform(r->inv);
-
-	ap_sha256_init(&h);
-	hash_text(&h, "autopack lock 1 " AP_VERSION);
-	hash_text(&h, platform);
-	for (size_t i = 0; i < r->req->n_files; i++) {
-		hash_text(&h, r->req->files[i].path);
-		hash_text(&h, r->req->files[i].digest.s);
-	}
 	for (size_t i = 0; i < r->req->n_lines; i++) {
-		const struct ap_dep_line *l = &r->req->lines[i];
+		const char *wheel = r->local.wheels[i];
+		const char *slash = wheel ? strrchr(wheel, '/') : NULL;
 
-		if (l->kind != AP_DEP_WHEEL)
-			ap_requirement_print(l->constraint ? &limits : &wants, &l->req,
-				l->req.specs, l->req.marker);
-		ap_buf_addf(&wants, "\n%d %d\n", (int)l->kind, l->upgrade);
-		hash_list(&h, &l->hashes);
+		if (slash && r->req->lines[i].kind != AP_DEP_WHEEL &&
+			strcmp(slash + 1, filename) == 0)
+			return true;
 	}
-	hash_text(&h, wants.p);
-	hash_text(&h, limits.p);
-	for (size_t i = 0; i < r->local.n; i++)
-		hash_text(&h, r->local.v[i].digest.s);
-	ap_index_config_public(&urls, &r->index);
-	hash_list(&h, &urls);
-	if (r->o->allow_build)
-		hash_list(&h, r->o->allow_build);
-	for (size_t i = 0; i < r->tags.v.n; i++)
-		hash_text(&h, r->tags.v.v[i]);
-	for (size_t i = 0; i < r->inv->n_dists; i++) {
-		hash_text(&h, r->inv->dists[i].normalized);
-		hash_text(&h, r->inv->dists[i].version);
-		hash_list(&h, &r->inv->dists[i].requires);
-	}
-	ap_sha256_final(&h, &d);
-	ap_sha256_release(&h);
-	return ap_xasprintf("%s/locks/%s.toml", r->o->cache_dir, ap_digest_hex(&d));
+	return false;
 }
 
-/* Give the local wheels of a lock their places on this machine, by digest. */
-static bool attach_local(struct ap_lock *lock, const struct ap_lock *local)
+/*
+ * Give the local wheels of a lock their places on this machine: by digest,
+ * and what was built from the user's sources by its name.
+ */
+static bool attach_local(const struct run *r, struct ap_lock *lock)
 {
+	const struct ap_lock *local = &r->local.lock;
+
 	for (size_t i = 0; i < lock->n; i++) {
 		struct ap_locked *l = &lock->v[i];
 
 		if (l->url)
 			continue;
 		for (size_t k = 0; k < local->n && !l->local; k++) {
-			if (ap_digest_eq(&local->v[k].digest, &l->digest))
-				l->local = ap_xstrdup(local->v[k].local);
+			if (!ap_digest_eq(&local->v[k].digest, &l->digest) &&
+				!(strcmp(local->v[k].filename, l->filename) == 0 &&
+					is_built(r, l->filename)))
+				continue;
+			l->digest = local->v[k].digest;
+			l->size = local->v[k].size;
+			l->local = ap_xstrdup(local->v[k].local);
 		}
 		if (!l->local)
 			return false;
@@ -666,60 +583,14 @@ static bool attach_local(struct ap_lock *lock, const struct ap_lock *local)
 	return true;
 }
 
-static bool reuse(struct ap_lock *out, const struct run *r, const char *path)
-{
-	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
-	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
-	struct ap_err err = AP_ERR_INIT;
-	struct stat st;
-
-	if (r->o->refresh || stat(path, &st) < 0 || time(NULL) - st.st_mtime > AP_RESOLVE_REUSE ||
-		st.st_mtime > time(NULL) + 60)
-		return false;
-	if (ap_fs_read(&text, path, &err) < 0 ||
-		ap_lock_parse(&lock, text.p, text.len, NULL, &err) < 0 ||
-		!attach_local(&lock, &r->local))
-		return false;
-	ap_emit(r->o->progress, &(struct ap_event){ .step = AP_STEP_RESOLVE,
-					.kind = AP_EV_SKIP,
-					.id = "lock",
-					.note = "same inputs on the same base within a day" });
-	*out = lock;
-	lock = (struct ap_lock){ 0 };
-	return true;
-}
-
-/* A cache that cannot be written costs the next run time and nothing else. */
-static void keep(const struct run *r, const char *path, const struct ap_lock *lock)
-{
-	ap_auto_free char *dir = ap_fs_join(r->o->cache_dir, "locks");
-	ap_auto_buf text = AP_BUF_INIT;
-	struct ap_err err = AP_ERR_INIT;
-
-	ap_lock_print(&text, lock);
-	if (ap_fs_mkdirs(dir, 0700, &err) < 0 ||
-		ap_fs_write(path, text.p, text.len, 0600, &err) < 0)
-		ap_emit_debug(r->o->progress, AP_STEP_RESOLVE, "lock not kept: %s", err.msg);
-}
-
-static const char *our_getenv(const char *name)
-{
-	return getenv(name);
-}
-
-static int resolve_anew(struct ap_lock *out, struct run *r, ap_getenv_fn env, struct ap_err *err)
+static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_buf chosen = AP_BUF_MAX(MAX_TEXT);
-	struct ap_uv_opts uo = { .uv = r->o->uv,
-		.cache_dir = r->o->cache_dir,
-		.index = &r->index,
-		.env = env,
-		.offline = r->o->offline };
 
 	ap_emit(r->o->progress,
 		&(struct ap_event){ .step = AP_STEP_RESOLVE, .kind = AP_EV_START, .id = "uv" });
-	if (ap_uv_open(&r->uv, &uo, err) < 0 || choose_versions(r, &chosen, err) < 0 ||
+	if (open_uv(r, err) < 0 || choose_versions(r, &chosen, err) < 0 ||
 		choose_files(&lock, r, &chosen, err) < 0 || derive(&lock, r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->unknown.n; i++)
@@ -733,42 +604,65 @@ static int resolve_anew(struct ap_lock *out, struct run *r, ap_getenv_fn env, st
 	return 0;
 }
 
+static int cache_path(char **out, struct run *r, struct ap_err *err)
+{
+	ap_auto_free char *platform = uv_platform(r->inv);
+	struct ap_lock_cache_key k = { .req = r->req,
+		.inv = r->inv,
+		.tags = &r->tags,
+		.index = &r->index,
+		.allow_build = r->o->allow_build,
+		.locals = &r->local,
+		.platform = platform };
+
+	return ap_lock_cache_path(out, r->o->cache_dir, &k, err);
+}
+
 int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 	const struct ap_inventory *inv, const struct ap_resolve_opts *o, struct ap_err *err)
 {
 	AP_CLEANUP(run_release) struct run r = { .req = req, .inv = inv, .o = o };
-	ap_getenv_fn env = o->env ? o->env : our_getenv;
 	ap_auto_free char *path = NULL;
+	struct ap_err ignored = AP_ERR_INIT;
 
 	if (req->lock_file)
-		return ap_resolve_locked(out, req, inv, err);
+		return ap_resolve_locked(out, req, inv, o, err);
 	if (ap_tags_make(&r.tags, inv, err) < 0)
 		return -1;
-	ap_index_config_read(&r.index, &req->index, env);
-	if (read_lines(&r, err) < 0)
+	ap_index_config_read(&r.index, &req->index, env_of(&r));
+	if (make_locals(&r, err) < 0 || cache_path(&path, &r, err) < 0)
 		return -1;
-	path = reuse_path(&r);
-	if (reuse(out, &r, path))
+	read_lines(&r);
+	if (!o->refresh && ap_lock_cache_get(out, path, &r.local)) {
+		ap_emit(o->progress, &(struct ap_event){ .step = AP_STEP_RESOLVE,
+					     .kind = AP_EV_SKIP,
+					     .id = "lock",
+					     .note = "same inputs on the same base within a day" });
 		return 0;
-	if (resolve_anew(out, &r, env, err) < 0)
+	}
+	if (resolve_anew(out, &r, err) < 0)
 		return -1;
-	keep(&r, path, out);
+	if (ap_lock_cache_put(path, out, &ignored) < 0)
+		ap_emit_debug(o->progress, AP_STEP_RESOLVE, "lock not kept: %s", ignored.msg);
 	return 0;
 }
 
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
-	const struct ap_inventory *inv, struct ap_err *err)
+	const struct ap_inventory *inv, const struct ap_resolve_opts *o, struct ap_err *err)
 {
-	AP_CLEANUP(run_release) struct run r = { .req = req, .inv = inv };
+	AP_CLEANUP(run_release) struct run r = { .req = req, .inv = inv, .o = o };
 	AP_CLEANUP(ap_lock_release) struct ap_lock all = { 0 };
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
 	char minor[32], full[32];
 	struct ap_marker_env env = marker_env(inv, minor, full);
 
+	if (o)
+		ap_index_config_read(&r.index, &req->index, env_of(&r));
 	if (ap_tags_make(&r.tags, inv, err) < 0 || ap_fs_read(&text, req->lock_file, err) < 0 ||
-		read_lines(&r, err) < 0)
+		make_locals(&r, err) < 0)
 		return -1;
+	read_lines(&r);
 	if (ap_lock_parse_for(&all, text.p, text.len, &r.tags, &env, err) < 0)
 		return ap_err_wrap(err, "%s", req->lock_file);
 	for (size_t i = 0; i < all.n; i++) {
@@ -777,20 +671,21 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 		if (!same_in_base(&r, all.v[i].name, all.v[i].version) || !all.v[i].url)
 			take(&lock, &all.v[i]);
 	}
-	if (!attach_local(&lock, &r.local))
+	if (!attach_local(&r, &lock))
 		return ap_err_set(err, AP_E_INPUT,
 			"%s: names a local wheel by its digest that is none of the extra packages",
 			req->lock_file);
 	/* A lock of another tool does not know the wheels that lie here. */
-	for (size_t i = 0; i < r.local.n; i++) {
-		const struct ap_locked *l = find(&lock, r.local.v[i].name);
+	for (size_t i = 0; i < r.local.lock.n; i++) {
+		const struct ap_locked *given = &r.local.lock.v[i];
+		const struct ap_locked *l = find(&lock, given->name);
 
-		if (l && !ap_digest_eq(&l->digest, &r.local.v[i].digest))
+		if (l && !ap_digest_eq(&l->digest, &given->digest))
 			return ap_err_set(err, AP_E_INPUT,
 				"%s: %s is locked as %s, and %s is given", req->lock_file, l->name,
-				l->digest.s, r.local.v[i].filename);
+				l->digest.s, given->filename);
 		if (!l)
-			take(&lock, &r.local.v[i]);
+			ap_locked_copy(ap_lock_add(&lock), given);
 	}
 	ap_lock_sort(&lock);
 	name_removes(&lock, inv);

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "deps/inventory.h"
 #include "deps/lock.h"
+#include "deps/lock_cache.h"
 #include "deps/reqfile.h"
 #include "deps/request.h"
 
@@ -20,9 +21,6 @@ struct ap_resolve_opts {
 	ap_getenv_fn env; /* NULL: getenv */
 };
 
-/* How long a lock is reused for the same inputs on the same base, in seconds. */
-#define AP_RESOLVE_REUSE (24 * 60 * 60)
-
 /*
  * Errors: AP_E_RESOLVE with uv's own explanation and the base's package in
  * the way; AP_E_NOT_FOUND when uv is missing (how to get it); AP_E_INPUT.
@@ -34,9 +32,10 @@ int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 /*
  * The lock that the request names with lock_file, for this base: wheels
  * chosen by its tags, local files found by their digest, what the base has
- * already left out.
+ * already left out.  o may be NULL when nothing has to be built.
  */
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
-	const struct ap_inventory *inv, struct ap_err *err) AP_CHECK;
+	const struct ap_inventory *inv, const struct ap_resolve_opts *o,
+	struct ap_err *err) AP_CHECK;
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "deps/resolve.h"
+#include "deps/stand_in.h"
 
 /*
  * A stand-in for uv: it notes what it was given beside itself and answers
@@ -342,6 +343,19 @@ TEST(resolve_takes_hashes_at_their_word)
 	}
 }
 
+/* A wheel of a given name and version with nothing in it. */
+static void put_wheel(const char *dir, const char *name, const char *version)
+{
+	ap_auto_free char *n = ap_xstrdup(name);
+	ap_auto_free char *v = ap_xstrdup(version);
+	struct ap_dist d = { .name = n, .normalized = n, .version = v };
+	struct ap_err err = AP_ERR_INIT;
+	bool written;
+
+	assert_ok(ap_stand_in_write(&written, dir, &d, &err), &err);
+	assert_true(written);
+}
+
 TEST(resolve_takes_a_local_wheel_as_the_file_it_is)
 {
 	FIXTURE(f);
@@ -349,7 +363,7 @@ TEST(resolve_takes_a_local_wheel_as_the_file_it_is)
 	ap_auto_free char *in = NULL;
 	ap_auto_buf printed = AP_BUF_INIT;
 
-	put(f.dir, "my_pkg-1.0-py3-none-any.whl", "w", 0644);
+	put_wheel(f.dir, "my-pkg", "1.0");
 	ap_strv_add(&f.packages, "my_pkg-1.0-py3-none-any.whl");
 	put(f.bin, "chosen", "my-pkg @ file:///x/my_pkg-1.0-py3-none-any.whl\n", 0644);
 	assert_ok(resolve(&f, &err), &err);
@@ -382,7 +396,7 @@ TEST(resolve_installs_a_given_lock_for_the_base_it_finds)
 				"sdist = { url = \"https://h/c.tar.gz\", hashes = { sha256 = \"" HASH_A
 				"\" } }\n",
 		0644);
-	put(f.dir, "l-1.0-py3-none-any.whl", "w", 0644);
+	put_wheel(f.dir, "l", "1.0");
 	ap_strv_add(&f.packages, "l-1.0-py3-none-any.whl");
 	ap_strv_add(&f.requirements, "a");
 	assert_ok(
