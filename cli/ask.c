@@ -128,9 +128,12 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	ap_strv_copy(&q->allow_build,
 		p->allow_build.n ? &p->allow_build : ap_env_list(env, AP_KEY_ALLOW_BUILD));
 	q->compile = p->compile;
-	q->cache_dir = a->cache_dir ? ap_xstrdup(a->cache_dir) : NULL;
-	q->cache_read_only = p->dry_run != NULL;
-	return choose_dest(a, p, env, name, err);
+	if (choose_dest(a, p, env, name, err) < 0)
+		return -1;
+	a->remote_cache = a->dest.transport == AP_DOCKER &&
+			  (p->remote_cache >= 0 ? p->remote_cache
+						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
+	return 0;
 }
 
 int ap_ask_runnable(const struct ap_ref *dest, struct ap_err *err)

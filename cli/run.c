@@ -74,6 +74,7 @@ void ap_run_release(struct ap_run *r)
 	for (size_t i = 0; i < r->n_layers; i++)
 		ap_layer_release(&r->layers[i]);
 	free(r->layers);
+	free(r->keys);
 	ap_strv_release(&r->entrypoint);
 	ap_strv_release(&r->labels);
 	ap_run_deps_release(r);

@@ -50,6 +50,7 @@ struct ap_ask {
 	struct ap_jobspec *job;          /* NULL: no job */
 	const char *project, *region;    /* of the job; borrowed */
 	const char *cache_dir;           /* borrowed; NULL: none to be had */
+	bool remote_cache;               /* records beside the image may be read and written */
 };
 
 struct ap_run {
@@ -65,7 +66,9 @@ struct ap_run {
 	struct ap_lock lock;
 	struct ap_strv entrypoint, labels; /* final ones */
 	struct ap_layer *layers;
-	size_t n_layers, cap_layers;
+	size_t n_layers;
+	struct ap_digest
+		*keys; /* of layers made here whose bytes follow from a key; "" otherwise */
 	struct ap_push *push;
 	struct ap_image image;
 	struct ap_push_stats stats;

@@ -6,29 +6,57 @@
 #define AP_CLI_RUN_DEPS_H
 
 #include "cli/run.h"
+#include "pack/cache.h"
 
-/* What becomes layers, in the image's order.  Trees are owned. */
-struct ap_layer_list {
-	struct ap_tree *trees;
-	char **titles;
-	size_t n, cap;
+/* One layer to be: its place in the list is its place in the image. */
+struct ap_slot {
+	struct ap_run *run;
+	struct ap_layer *out; /* in run->layers */
+	char *title;
+	struct ap_tree tree;        /* owned, filled before it is made */
+	const struct ap_tree *part; /* or a part of the plan, borrowed */
+	bool has_key;               /* its bytes follow from a key: */
+	struct ap_digest key;
+	struct ap_cache_record record; /* what the cache said, with --verify-cache */
+	bool known;                    /* need not be made, out is filled */
+	bool made;
+	struct ap_pool *pool;
 };
-void ap_layer_list_release(struct ap_layer_list *l);
-/* Takes tree; an empty one is no layer. */
-void ap_layer_list_add(struct ap_layer_list *l, const char *title, struct ap_tree *tree);
-/* The plan's whiteouts and `removed` as one layer. */
-int ap_layer_list_whiteouts(struct ap_layer_list *l, struct ap_run *r,
-	const struct ap_strv *removed, struct ap_err *err) AP_CHECK;
+
+/* Make the slot's layer and hand it to the push; a job for a pool, arg: the slot. */
+int ap_slot_make(void *arg, struct ap_err *err) AP_CHECK;
+
+/* Look whether the slot's layer is known and in the destination; a job, arg: the slot. */
+int ap_slot_look(void *arg, struct ap_err *err) AP_CHECK;
+
+/* The whiteouts that the plan and `removed` ask for, into the slot's tree. */
+int ap_slot_whiteouts(
+	struct ap_slot *s, const struct ap_strv *removed, struct ap_err *err) AP_CHECK;
+
+/* Wheels of a run: how they are grouped, and which layers that makes. */
+struct ap_wheels;
+
+/*
+ * Group the lock's wheels; *n: how many layers they need (whiteouts first,
+ * when something is replaced or the plan removes something).
+ * *out: ap_wheels_free().
+ */
+int ap_wheels_plan(
+	struct ap_wheels **out, size_t *n, struct ap_run *r, struct ap_err *err) AP_CHECK;
+
+/*
+ * Fill slots[0..n): look which are known, fetch the wheels of the others,
+ * begin each layer as soon as its wheels are there.  The makings are jobs on
+ * the slots' pool, to be waited for by the caller.
+ */
+int ap_wheels_fill(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err) AP_CHECK;
+void ap_wheels_free(struct ap_wheels *w);
 
 /* Inventory and lock; the entry point's word for Python is made the base's. */
 int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err) AP_CHECK;
 
 /* The lock's digest, for the label. */
 void ap_run_deps_digest(struct ap_digest *out, const struct ap_run *r);
-
-/* Fetch the wheels and put them, grouped, into the list, whiteouts first. */
-int ap_run_deps_layers(struct ap_layer_list *l, struct ap_run *r, struct ap_pool *pool,
-	struct ap_err *err) AP_CHECK;
 
 /* --lock-out */
 int ap_run_deps_write_lock(const struct ap_run *r, const char *path, struct ap_err *err) AP_CHECK;

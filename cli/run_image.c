@@ -45,6 +45,47 @@ static int put_second_name(struct ap_run *r, struct ap_err *err)
 	return s->ops->finish ? s->ops->finish(s, err) : 0;
 }
 
+struct publishing {
+	struct ap_run *run;
+	size_t i;
+};
+
+/* Not to be able to is no failure of the image, which is there already. */
+static int publish_record(void *arg, struct ap_err *err)
+{
+	const struct publishing *p = arg;
+	struct ap_run *r = p->run;
+	struct ap_remote_cache c = { .sink = r->sink, .secret = r->world->env->cache_key };
+
+	if (ap_remote_cache_put(&c, &r->keys[p->i], &r->layers[p->i], err) == 0)
+		return 0;
+	if (err->code == AP_E_CANCELLED)
+		return -1;
+	ap_emit_debug(r->progress, AP_STEP_UPLOAD, "no record of \"%s\": %s", r->layers[p->i].title,
+		err->msg);
+	ap_err_clear(err);
+	return 0;
+}
+
+/* Records of the layers made here, for other machines. */
+static int publish_records(struct ap_run *r, struct ap_err *err)
+{
+	struct publishing *jobs = ap_xcalloc(r->n_layers + 1, sizeof(*jobs));
+	struct ap_pool *pool = NULL;
+	int rc;
+
+	ap_pool_new(&pool, 4);
+	for (size_t i = 0; i < r->n_layers; i++) {
+		jobs[i] = (struct publishing){ r, i };
+		if (r->keys[i].s[0])
+			ap_pool_submit(pool, publish_record, &jobs[i]);
+	}
+	rc = ap_pool_wait(pool, err);
+	ap_pool_free(pool);
+	free(jobs);
+	return rc;
+}
+
 int ap_run_push(struct ap_run *r, struct ap_err *err)
 {
 	ap_auto_strv tags = { 0 };
@@ -58,6 +99,8 @@ int ap_run_push(struct ap_run *r, struct ap_err *err)
 		return -1;
 	free(r->image_uri);
 	r->image_uri = ap_ref_with_digest(&r->ask.dest, &r->digest);
+	if (r->ask.remote_cache && r->keys)
+		return publish_records(r, err);
 	return 0;
 }
 

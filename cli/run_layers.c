@@ -1,124 +1,187 @@
 /* Stage layers: whiteouts, wheels, extra directories, code; each is sent while the next is made. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/run_deps.h"
 
-/* A layer to be made; its place in the image is its place in the list. */
-struct making {
-	struct ap_run *run;
-	struct ap_pool *pool;
-	const char *title;          /* borrowed */
-	const struct ap_tree *tree; /* borrowed */
-	struct ap_layer *out;
-};
-
-static int make_layer(void *arg, struct ap_err *err)
+static const char *media_type(const struct ap_run *r)
 {
-	struct making *m = arg;
-	struct ap_run *r = m->run;
+	return ap_layer_media_type((int)r->ask.image.compression, r->base.docker);
+}
+
+/* Records beside the image, where it goes to a registry. */
+static struct ap_remote_cache remote(const struct ap_run *r)
+{
+	return (struct ap_remote_cache){
+		.sink = r->ask.remote_cache ? r->sink : NULL,
+		.secret = r->world->env->cache_key,
+	};
+}
+
+int ap_slot_look(void *arg, struct ap_err *err)
+{
+	struct ap_slot *s = arg;
+	struct ap_run *r = s->run;
+	struct ap_remote_cache c = remote(r);
+
+	if (!s->has_key)
+		return 0;
+	if (r->ask.pack->verify_cache) {
+		if (!ap_cache_get(&s->record, r->ask.cache_dir, &s->key))
+			(void)ap_remote_cache_get(&s->record, &c, &s->key);
+		return 0;
+	}
+	return ap_layer_known(s->out, &s->known, r->ask.cache_dir, &c, r->sink, &s->key, s->title,
+		media_type(r), err);
+}
+
+static int make(struct ap_slot *s, struct ap_err *err)
+{
+	struct ap_run *r = s->run;
 	struct ap_layer_opts o = {
 		.epoch = r->plan.epoch,
 		.compression = (int)r->ask.image.compression,
 		.docker = r->base.docker,
 		.spool_dir = r->ask.cache_dir,
-		.pool = m->pool,
+		.pool = s->pool,
 		.progress = r->progress,
 	};
 
 	if (ap_push_failed(r->push))
 		return ap_err_set(err, AP_E_CANCELLED, "an upload failed");
-	if (ap_layer_make(m->out, m->tree, m->title, &o, err) < 0)
+	if (ap_layer_make(s->out, s->part ? s->part : &s->tree, s->title, &o, err) < 0)
 		return -1;
-	ap_push_layer(r->push, m->out);
+	s->made = true;
 	return 0;
 }
 
-void ap_layer_list_release(struct ap_layer_list *l)
+static int compare_with_record(const struct ap_slot *s, struct ap_err *err)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		ap_tree_release(&l->trees[i]);
-		free(l->titles[i]);
-	}
-	free(l->trees);
-	free(l->titles);
+	if (!s->record.digest.s[0] || ap_digest_eq(&s->record.digest, &s->out->desc.digest))
+		return 0;
+	return ap_err_set(err, AP_E_DIGEST,
+		"layer \"%s\": the cache's record says %s, what was made is %s", s->title,
+		s->record.digest.s, s->out->desc.digest.s);
 }
 
-/* Takes tree. */
-void ap_layer_list_add(struct ap_layer_list *l, const char *title, struct ap_tree *tree)
+/* A cache that cannot be written costs time the next time, no more. */
+static void keep_record(const struct ap_slot *s)
 {
-	if (!tree->n)
+	struct ap_run *r = s->run;
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_cache_record record = {
+		.digest = s->out->desc.digest,
+		.diff_id = s->out->diff_id,
+		.size = s->out->desc.size,
+	};
+
+	if (!s->has_key || !r->ask.cache_dir)
 		return;
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 16;
-		l->trees = ap_xreallocarray(l->trees, l->cap, sizeof(*l->trees));
-		l->titles = ap_xreallocarray(l->titles, l->cap, sizeof(*l->titles));
-	}
-	l->trees[l->n] = *tree;
-	l->titles[l->n++] = ap_xstrdup(title);
-	*tree = (struct ap_tree){ 0 };
+	if (ap_cache_put(r->ask.cache_dir, &s->key, &record, &err) < 0)
+		ap_emit_debug(
+			r->progress, AP_STEP_LAYER, "no record of \"%s\": %s", s->title, err.msg);
 }
 
-int ap_layer_list_whiteouts(struct ap_layer_list *l, struct ap_run *r,
-	const struct ap_strv *removed, struct ap_err *err)
+int ap_slot_make(void *arg, struct ap_err *err)
+{
+	struct ap_slot *s = arg;
+
+	if (make(s, err) < 0 || compare_with_record(s, err) < 0)
+		return -1;
+	keep_record(s);
+	ap_push_layer(s->run->push, s->out);
+	return 0;
+}
+
+int ap_slot_whiteouts(struct ap_slot *s, const struct ap_strv *removed, struct ap_err *err)
 {
 	ap_auto_strv paths = { 0 };
-	ap_auto_tree tree = { 0 };
 
-	ap_strv_copy(&paths, &r->plan.whiteouts);
+	ap_strv_copy(&paths, &s->run->plan.whiteouts);
 	ap_strv_copy(&paths, removed);
 	ap_strv_sort(&paths);
-	if (!paths.n)
-		return 0;
-	if (ap_layer_whiteouts(&tree, &paths, err) < 0)
-		return -1;
-	ap_layer_list_add(l, "replaced", &tree);
-	return 0;
+	return ap_layer_whiteouts(&s->tree, &paths, err);
 }
 
-static int make_all(
-	struct ap_run *r, const struct ap_layer_list *l, struct ap_pool *pool, struct ap_err *err)
+static struct ap_slot *slots_new(struct ap_run *r, size_t n, struct ap_pool *pool)
 {
-	size_t n = l->n + r->plan.n_parts;
-	struct making *jobs = ap_xcalloc(n + 1, sizeof(*jobs));
-	int rc;
+	struct ap_slot *slots = ap_xcalloc(n + 1, sizeof(*slots));
 
 	r->layers = ap_xcalloc(n + 1, sizeof(*r->layers));
 	r->n_layers = n;
 	for (size_t i = 0; i < n; i++) {
-		const struct ap_plan_part *part = i < l->n ? NULL : &r->plan.parts[i - l->n];
-
-		jobs[i] = (struct making){
-			.run = r,
-			.pool = pool,
-			.title = part ? part->title : l->titles[i],
-			.tree = part ? &part->tree : &l->trees[i],
-			.out = &r->layers[i],
-		};
-		ap_pool_submit(pool, make_layer, &jobs[i]);
+		slots[i].run = r;
+		slots[i].out = &r->layers[i];
+		slots[i].pool = pool;
 	}
-	rc = ap_pool_wait(pool, err);
-	free(jobs);
-	return rc;
+	return slots;
+}
+
+static void slots_free(struct ap_slot *slots, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		ap_tree_release(&slots[i].tree);
+		free(slots[i].title);
+	}
+	free(slots);
+}
+
+static void begin_parts(struct ap_run *r, struct ap_slot *slots, struct ap_pool *pool)
+{
+	for (size_t i = 0; i < r->plan.n_parts; i++) {
+		slots[i].title = ap_xstrdup(r->plan.parts[i].title);
+		slots[i].part = &r->plan.parts[i].tree;
+		ap_pool_submit(pool, ap_slot_make, &slots[i]);
+	}
+}
+
+/* Layers that were made here become known to other machines once they are pushed. */
+static void note_made(struct ap_run *r, const struct ap_slot *slots, size_t n)
+{
+	r->keys = ap_xcalloc(n + 1, sizeof(*r->keys));
+	for (size_t i = 0; i < n; i++)
+		if (slots[i].has_key && slots[i].made)
+			r->keys[i] = slots[i].key;
+}
+
+static int begin_removed(struct ap_slot *s, struct ap_err *err)
+{
+	s->title = ap_xstrdup("removed");
+	if (ap_slot_whiteouts(s, &(struct ap_strv){ 0 }, err) < 0)
+		return -1;
+	ap_pool_submit(s->pool, ap_slot_make, s);
+	return 0;
 }
 
 int ap_run_layers(struct ap_run *r, struct ap_err *err)
 {
-	struct ap_layer_list list = { 0 };
+	struct ap_wheels *wheels = NULL;
 	struct ap_pool *pool = NULL;
+	struct ap_slot *slots;
+	struct ap_err late = AP_ERR_INIT;
+	size_t n = r->plan.whiteouts.n ? 1 : 0;
 	int rc = 0;
 
 	if (!r->ask.has_image)
 		return 0;
 	ap_push_begin(&r->push, &r->base, r->source, r->sink, r->progress);
+	if (r->plan.deps.any && ap_wheels_plan(&wheels, &n, r, err) < 0)
+		return -1;
 	ap_pool_new(&pool, 0);
-	if (r->plan.deps.any)
-		rc = ap_run_deps_layers(&list, r, pool, err);
-	else
-		rc = ap_layer_list_whiteouts(&list, r, &(struct ap_strv){ 0 }, err);
+	slots = slots_new(r, n + r->plan.n_parts, pool);
+	begin_parts(r, slots + n, pool);
+	if (wheels)
+		rc = ap_wheels_fill(wheels, slots, err);
+	else if (n)
+		rc = begin_removed(&slots[0], err);
+	/* Wait even after a failure: jobs look at the slots. */
+	if (ap_pool_wait(pool, rc < 0 ? &late : err) < 0 && rc == 0)
+		rc = -1;
 	if (rc == 0)
-		rc = make_all(r, &list, pool, err);
+		note_made(r, slots, r->n_layers);
 	ap_pool_free(pool);
-	ap_layer_list_release(&list);
+	ap_wheels_free(wheels);
+	slots_free(slots, r->n_layers);
 	return rc;
 }

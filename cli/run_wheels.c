@@ -1,0 +1,324 @@
+/* Wheels as layers: which group needs making, fetching, whiteouts. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "cli/run_deps.h"
+#include "deps/fetch.h"
+#include "deps/index_config.h"
+#include "pack/layer_key.h"
+
+struct wheel {
+	struct ap_wheels *all;
+	size_t i;     /* in the lock */
+	size_t group; /* in groups */
+	struct ap_tree tree;
+};
+
+struct ap_wheels {
+	struct ap_run *run;
+	struct ap_groups groups;
+	bool removes; /* the first slot is for whiteouts */
+	struct wheel *v;
+	size_t *left; /* for each group: wheels that are not there yet */
+	pthread_mutex_t lock;
+	struct ap_slot *slots; /* of the groups, borrowed */
+	size_t *wanted;        /* for each wheel of the fetched lock: its index */
+};
+
+/* Does the lock replace something that is to be removed?  What is only shadowed stays. */
+static bool replaces(const struct ap_run *r)
+{
+	for (size_t i = 0; i < r->lock.removes.n; i++) {
+		const struct ap_dist *d = ap_inventory_dist(r->inventory, r->lock.removes.v[i]);
+
+		if (d && d->removable)
+			return true;
+	}
+	return false;
+}
+
+/* What the lock says, else the file's, where it is here already; 0: not known. */
+static uint64_t size_of(const struct ap_run *r, const struct ap_locked *l)
+{
+	ap_auto_free char *cached = NULL;
+	struct stat st;
+
+	if (l->size)
+		return l->size;
+	if (!l->local && r->ask.cache_dir)
+		cached = ap_fetch_cache_path(r->ask.cache_dir, &l->digest);
+	if ((l->local || cached) && stat(l->local ? l->local : cached, &st) == 0)
+		return (uint64_t)st.st_size;
+	return 0;
+}
+
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* Passwords of index URLs and of netrc; Google's tokens where the host is theirs. */
+static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
+{
+	const struct ap_env *env = r->world->env;
+	struct ap_index_config c = { 0 };
+	ap_auto_buf netrc = AP_BUF_MAX(1 << 20);
+	int rc = 0;
+
+	ap_index_auth_new(out, ap_world_gcp(r->world));
+	ap_index_config_read(&c, &r->plan.deps.index, from_environment);
+	if (c.index_url)
+		rc = ap_index_auth_add_url(NULL, *out, c.index_url, err);
+	for (size_t i = 0; rc == 0 && i < c.extra_index_urls.n; i++)
+		rc = ap_index_auth_add_url(NULL, *out, c.extra_index_urls.v[i], err);
+	ap_index_config_release(&c);
+	if (rc < 0 || !env->netrc || !ap_fs_is_file(env->netrc))
+		return rc;
+	if (ap_fs_read(&netrc, env->netrc, err) < 0 ||
+		ap_index_auth_add_netrc(*out, netrc.p, netrc.len, err) < 0)
+		return ap_err_wrap(err, "%s", env->netrc);
+	return 0;
+}
+
+/* Fetch these wheels, in the order of the lock. */
+static int fetch(struct ap_run *r, const struct ap_lock *lock,
+	int (*on_wheel)(void *ctx, size_t i, const char *path, struct ap_err *err), void *ctx,
+	struct ap_err *err)
+{
+	ap_auto_strv paths = { 0 };
+	struct ap_fetch_opts o = {
+		.cache_dir = r->ask.cache_dir,
+		.http = ap_world_http(r->world),
+		.progress = r->progress,
+		.on_wheel = on_wheel,
+		.ctx = ctx,
+	};
+	int rc = index_auth(&o.auth, r, err);
+
+	if (rc == 0)
+		rc = ap_fetch_wheels(&paths, lock, &o, err);
+	ap_index_auth_free(o.auth);
+	return rc;
+}
+
+/* An index that tells no sizes: those wheels come first, for the grouping needs them. */
+static int fetch_unsized(struct ap_run *r, struct ap_err *err)
+{
+	struct ap_lock some = { 0 };
+	int rc = 0;
+
+	some.v = ap_xcalloc(r->lock.n + 1, sizeof(*some.v));
+	for (size_t i = 0; i < r->lock.n; i++)
+		if (!size_of(r, &r->lock.v[i]))
+			some.v[some.n++] = r->lock.v[i];
+	if (some.n)
+		rc = fetch(r, &some, NULL, NULL, err);
+	free(some.v);
+	return rc;
+}
+
+int ap_wheels_plan(struct ap_wheels **out, size_t *n, struct ap_run *r, struct ap_err *err)
+{
+	size_t others = r->base.n_layers + r->plan.n_parts + 1;
+	size_t room = others < AP_LAYERS_MAX ? AP_LAYERS_MAX - others : 0;
+	struct ap_wheels *w;
+	uint64_t *sizes;
+	int rc;
+
+	if (fetch_unsized(r, err) < 0)
+		return -1;
+	sizes = ap_xcalloc(r->lock.n + 1, sizeof(*sizes));
+	for (size_t i = 0; i < r->lock.n; i++)
+		sizes[i] = size_of(r, &r->lock.v[i]);
+	w = ap_xcalloc(1, sizeof(*w));
+	w->run = r;
+	pthread_mutex_init(&w->lock, NULL);
+	rc = ap_groups_make(&w->groups, &r->lock, sizes, room, err);
+	free(sizes);
+	if (rc < 0) {
+		ap_wheels_free(w);
+		return -1;
+	}
+	w->removes = r->plan.whiteouts.n || replaces(r);
+	w->v = ap_xcalloc(r->lock.n + 1, sizeof(*w->v));
+	w->left = ap_xcalloc(w->groups.n + 1, sizeof(*w->left));
+	w->wanted = ap_xcalloc(r->lock.n + 1, sizeof(*w->wanted));
+	for (size_t g = 0; g < w->groups.n; g++) {
+		w->left[g] = w->groups.v[g].n;
+		for (size_t k = 0; k < w->groups.v[g].n; k++) {
+			size_t i = w->groups.v[g].members[k];
+
+			w->v[i] = (struct wheel){ .all = w, .i = i, .group = g };
+		}
+	}
+	*n = w->groups.n + (w->removes ? 1 : 0);
+	*out = w;
+	return 0;
+}
+
+void ap_wheels_free(struct ap_wheels *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; w->v && i < w->run->lock.n; i++)
+		ap_tree_release(&w->v[i].tree);
+	free(w->v);
+	free(w->left);
+	free(w->wanted);
+	ap_groups_release(&w->groups);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+static void set_key(struct ap_slot *s, const char *kind, const struct ap_group *g)
+{
+	struct ap_run *r = s->run;
+	struct ap_layer_inputs in = {
+		.kind = kind,
+		.lock = &r->lock,
+		.members = g ? g->members : NULL,
+		.n = g ? g->n : 0,
+		.inventory = r->inventory,
+		.base = &r->base,
+		.compression = (int)r->ask.image.compression,
+		.epoch = r->plan.epoch,
+	};
+
+	ap_layer_key(&s->key, &in);
+	s->has_key = true;
+}
+
+/* Titles and keys, then a look at each: is it known? */
+static int look(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err)
+{
+	struct ap_pool *pool = NULL;
+	size_t n = w->groups.n + (w->removes ? 1 : 0);
+	int rc;
+
+	if (w->removes) {
+		ap_auto_free char *also = ap_strv_join(&w->run->plan.whiteouts, " ");
+		ap_auto_free char *kind = ap_xasprintf("removed %s", also);
+
+		slots[0].title = ap_xstrdup("removed");
+		if (replaces(w->run))
+			set_key(&slots[0], kind, NULL);
+	}
+	for (size_t g = 0; g < w->groups.n; g++) {
+		w->slots[g].title = ap_xstrdup(w->groups.v[g].title);
+		set_key(&w->slots[g], "wheels", &w->groups.v[g]);
+	}
+	ap_pool_new(&pool, (unsigned)AP_MIN(n + 1, 8));
+	for (size_t i = 0; i < n; i++)
+		ap_pool_submit(pool, ap_slot_look, &slots[i]);
+	rc = ap_pool_wait(pool, err);
+	ap_pool_free(pool);
+	return rc;
+}
+
+/* The wheels' trees as one; within a group no two may fill one path differently. */
+static int join_group(struct ap_wheels *w, size_t g, struct ap_err *err)
+{
+	const struct ap_group *group = &w->groups.v[g];
+	struct ap_slot *s = &w->slots[g];
+	const struct ap_tree **trees = ap_xcalloc(group->n + 1, sizeof(const struct ap_tree *));
+	const char **names = ap_xcalloc(group->n + 1, sizeof(const char *));
+	int rc;
+
+	for (size_t k = 0; k < group->n; k++) {
+		trees[k] = &w->v[group->members[k]].tree;
+		names[k] = w->run->lock.v[group->members[k]].filename;
+	}
+	rc = ap_install_conflicts(trees, names, group->n, err);
+	free(trees);
+	free(names);
+	if (rc < 0)
+		return -1;
+	for (size_t k = 0; k < group->n; k++)
+		ap_tree_move(&s->tree, &w->v[group->members[k]].tree);
+	ap_tree_sort(&s->tree);
+	ap_tree_unique(&s->tree);
+	if (!s->known)
+		ap_pool_submit(s->pool, ap_slot_make, s);
+	return 0;
+}
+
+static int on_wheel(void *ctx, size_t fetched, const char *path, struct ap_err *err)
+{
+	struct ap_wheels *w = ctx;
+	struct wheel *one = &w->v[w->wanted[fetched]];
+	bool last;
+
+	if (ap_install_wheel(&one->tree, path, &w->run->lock.v[one->i], w->run->inventory, err) < 0)
+		return -1;
+	pthread_mutex_lock(&w->lock);
+	last = --w->left[one->group] == 0;
+	pthread_mutex_unlock(&w->lock);
+	return last ? join_group(w, one->group, err) : 0;
+}
+
+/* All wheels, when one layer has to be made: what collides and what is removed depends on all. */
+static int fetch_all(struct ap_wheels *w, struct ap_err *err)
+{
+	for (size_t i = 0; i < w->run->lock.n; i++)
+		w->wanted[i] = i;
+	return fetch(w->run, &w->run->lock, on_wheel, w, err);
+}
+
+static int check_groups(struct ap_wheels *w, const struct ap_tree **trees, struct ap_err *err)
+{
+	const char **names = ap_xcalloc(w->groups.n + 1, sizeof(const char *));
+	int rc;
+
+	for (size_t g = 0; g < w->groups.n; g++)
+		names[g] = w->groups.v[g].title;
+	rc = ap_install_conflicts(trees, names, w->groups.n, err);
+	free(names);
+	return rc;
+}
+
+static int fill_removed(
+	struct ap_wheels *w, struct ap_slot *s, const struct ap_tree **trees, struct ap_err *err)
+{
+	ap_auto_strv removed = { 0 };
+	struct ap_run *r = w->run;
+
+	if (ap_install_removals(&removed, &r->lock, r->inventory, trees, w->groups.n, err) < 0 ||
+		ap_slot_whiteouts(s, &removed, err) < 0)
+		return -1;
+	ap_pool_submit(s->pool, ap_slot_make, s);
+	return 0;
+}
+
+static bool all_known(const struct ap_wheels *w, const struct ap_slot *slots)
+{
+	if (w->removes && slots[0].has_key && !slots[0].known)
+		return false;
+	for (size_t g = 0; g < w->groups.n; g++)
+		if (!w->slots[g].known)
+			return false;
+	return true;
+}
+
+int ap_wheels_fill(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err)
+{
+	const struct ap_tree **trees;
+	int rc = 0;
+
+	w->slots = slots + (w->removes ? 1 : 0);
+	if (look(w, slots, err) < 0)
+		return -1;
+	trees = ap_xcalloc(w->groups.n + 1, sizeof(const struct ap_tree *));
+	for (size_t g = 0; g < w->groups.n; g++)
+		trees[g] = &w->slots[g].tree;
+	if (!all_known(w, slots)) {
+		rc = fetch_all(w, err);
+		if (rc == 0)
+			rc = check_groups(w, trees, err);
+	}
+	if (rc == 0 && w->removes && !slots[0].known)
+		rc = fill_removed(w, &slots[0], trees, err);
+	free(trees);
+	return rc;
+}
