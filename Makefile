@@ -9,7 +9,7 @@ DESTDIR ?=
 VERSION := 0.1.0
 PYTHON  := /usr/bin/python3
 
-PKGS := libcurl libcrypto libarchive libcjson libgit2 libdeflate libisal libzstd yaml-0.1 zlib
+PKGS := libcurl libssl libcrypto libarchive libcjson libgit2 libdeflate libisal libzstd yaml-0.1 zlib
 
 # Asked once, and only when something is compiled: a bare machine has neither gcc nor pkg-config yet.
 once = $(if $(filter undefined,$(origin memo.$(1))),$(eval memo.$(1) := $(2)))$(memo.$(1))

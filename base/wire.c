@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/trust.h"
+
 #define MAX_HEADERS    ((size_t)256 * 1024)
 #define MAX_ERROR_BODY ((size_t)64 * 1024)
 #define MAX_IDLE       16
@@ -28,7 +30,8 @@ struct ap_wire {
 	struct slot *idle;
 	unsigned n_idle;
 	bool ready; /* curl_global_init was called */
-	char *user_agent, *ca_file;
+	char *user_agent;
+	struct ap_trust *trust;
 	struct ap_strv insecure;
 	struct curl_slist *resolve;
 	struct ap_progress *progress;
@@ -69,7 +72,7 @@ void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o)
 
 	pthread_mutex_init(&w->lock, NULL);
 	w->user_agent = ap_xstrdup(o->user_agent ? o->user_agent : "autopack/" AP_VERSION);
-	w->ca_file = o->ca_file ? ap_xstrdup(o->ca_file) : NULL;
+	ap_trust_new(&w->trust, o->ca_file);
 	if (o->insecure)
 		ap_strv_copy(&w->insecure, o->insecure);
 	for (size_t i = 0; o->resolve && i < o->resolve->n; i++) {
@@ -110,7 +113,7 @@ void ap_wire_free(struct ap_wire *w)
 	ap_strv_release(&w->insecure);
 	curl_slist_free_all(w->resolve);
 	free(w->user_agent);
-	free(w->ca_file);
+	ap_trust_free(w->trust);
 	free(w);
 }
 
@@ -462,11 +465,11 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	if (w->resolve)
 		curl_easy_setopt(e, CURLOPT_RESOLVE, w->resolve);
-	if (w->ca_file)
-		curl_easy_setopt(e, CURLOPT_CAINFO, w->ca_file);
 	if (ap_wire_insecure(&w->insecure, u)) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+	} else if (strcmp(u->scheme, "https") == 0) {
+		ap_trust_set(w->trust, e);
 	}
 	if (w->no_proxy || ap_host_is_loopback(u->host))
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");

@@ -132,7 +132,7 @@ TEST(progress_reaches_its_consumer_or_nobody)
 TEST(fs_sweep_removes_what_killed_runs_left_and_nothing_else)
 {
 	struct ap_err err = AP_ERR_INIT;
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	static const struct {
 		const char *name;
 		bool stays;

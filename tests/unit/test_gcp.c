@@ -195,7 +195,7 @@ TEST(gcp_external_account_of_a_file_is_exchanged_and_impersonates)
 	struct ap_http *h = client();
 	struct ap_err err = AP_ERR_INIT;
 	AP_CLEANUP(ap_gcp_grant_release) struct ap_gcp_grant g = { 0 };
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	ap_auto_free char *file = ap_fs_join(dir, "oidc");
 	ap_auto_free char *text = NULL;
 	ap_auto_free char *subject = NULL;
@@ -331,7 +331,7 @@ static char *used(const struct ap_gcp_opts *o, struct peer *p, size_t i)
 
 TEST(gcp_sources_come_in_gclouds_order)
 {
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	ap_auto_free char *adc = ap_fs_join(dir, "adc-env.json");
 	ap_auto_free char *file = ap_fs_join(dir, "token");
 	ap_auto_free char *over = ap_fs_join(dir, "over.json");
@@ -385,7 +385,7 @@ TEST(gcp_token_is_kept_until_it_is_refused_or_ends)
 {
 	struct ap_http *h = client();
 	struct ap_err err = AP_ERR_INIT;
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	ap_auto_free char *adc = ap_fs_join(dir, "k.json");
 	ap_auto_free char *key = NULL;
 	struct ap_gcp *g;
@@ -465,7 +465,7 @@ TEST(gcp_metadata_server_must_say_that_it_is_one)
 
 TEST(gcloud_properties_are_those_of_the_active_configuration)
 {
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	struct ap_gcp_opts o = { .config_dir = dir };
 	struct ap_err err = AP_ERR_INIT;
 	static const struct {

@@ -282,8 +282,8 @@ static int find(struct ap_creds *c, const struct ap_registry_config *config, str
 
 TEST(creds_files_come_in_their_order)
 {
-	ap_auto_free char *home = ap_xstrdup(unit_tmpdir());
-	ap_auto_free char *run = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *home = unit_tmpdir();
+	ap_auto_free char *run = unit_tmpdir();
 	ap_auto_free char *mine = ap_fs_join(home, "mine.json");
 	AP_CLEANUP(ap_creds_release) struct ap_creds c = { 0 };
 	struct ap_registry_config config = { .home = home, .runtime_dir = run };
@@ -336,7 +336,7 @@ static void helper(const char *dir, const char *name, const char *body)
 
 TEST(creds_helpers_are_asked_over_stdin_and_their_failure_is_final)
 {
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	ap_auto_free char *old = ap_xstrdup(getenv("PATH"));
 	ap_auto_free char *path = ap_xasprintf("%s:%s", dir, old);
 	AP_CLEANUP(ap_creds_release) struct ap_creds c = { 0 };
@@ -394,7 +394,7 @@ TEST(creds_for_google_are_its_own_unless_an_entry_says_otherwise)
 		{ "{\"credHelpers\":{\"gcr.io\":\"gcloud\"}}", "gcr.io", true },
 		{ "{\"auths\":{\"gcr.io\":{\"auth\":\"dTpw\"}}}", "gcr.io", false },
 	};
-	ap_auto_free char *dir = ap_xstrdup(unit_tmpdir());
+	ap_auto_free char *dir = unit_tmpdir();
 	struct ap_http *h;
 	struct ap_gcp *g;
 	struct ap_err err = AP_ERR_INIT;
