@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "cli/run_deps.h"
+#include "deps/index_config.h"
 #include "dockerfile/emit.h"
 #include "vertex/text.h"
 
@@ -102,6 +103,22 @@ static void expand_home(char **path, const struct ap_env *env)
 	*path = full;
 }
 
+static const char *from_environment(const char *name)
+{
+	return getenv(name);
+}
+
+/* Where this machine looks for packages is an input of what is installed. */
+static void index_urls(struct ap_strv *out)
+{
+	struct ap_dep_index none = { 0 };
+	struct ap_index_config c = { 0 };
+
+	ap_index_config_read(&c, &none, from_environment);
+	ap_index_config_public(out, &c);
+	ap_index_config_release(&c);
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -127,7 +144,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	q->lock_file = p->lock ? ap_xstrdup(p->lock) : NULL;
 	ap_strv_copy(&q->allow_build,
 		p->allow_build.n ? &p->allow_build : ap_env_list(env, AP_KEY_ALLOW_BUILD));
-	q->compile = p->compile;
+	index_urls(&q->index_urls);
 	if (choose_dest(a, p, env, name, err) < 0)
 		return -1;
 	a->remote_cache = a->dest.transport == AP_DOCKER &&

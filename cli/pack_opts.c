@@ -72,10 +72,6 @@ const struct ap_opt ap_pack_table[AP_PACK_OPTS_N] = {
 		.kind = AP_OPT_TRI,
 		.offset = AT(remote_cache),
 		.help = "read and write records of layers beside the image (default)" },
-	{ .name = "compile",
-		.kind = AP_OPT_FLAG,
-		.offset = AT(compile),
-		.help = "add bytecode made by the executor image's own Python" },
 };
 
 const struct ap_opt ap_output_table[AP_OUTPUT_OPTS_N] = {

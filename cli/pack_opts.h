@@ -12,7 +12,7 @@ struct ap_pack_opts {
 	char *platform, *compression, *ignore_file;
 	int vcs_labels; /* -1: not said */
 	char *lock, *lock_out, *inventory;
-	int refresh, compile;
+	int refresh;
 	struct ap_strv allow_build;
 	char *cache_dir;
 	int remote_cache; /* -1: not said */
@@ -21,7 +21,7 @@ struct ap_pack_opts {
 	char *dry_run, *format;
 };
 
-#define AP_PACK_OPTS_N 14
+#define AP_PACK_OPTS_N 13
 extern const struct ap_opt ap_pack_table[AP_PACK_OPTS_N];
 #define AP_PACK_GROUP(offset)                                    \
 	{                                                        \

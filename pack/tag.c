@@ -108,6 +108,11 @@ static void put_request(struct ap_sha256 *h, const struct ap_image_request *r)
 	put_str(h, "base", r->executor_image);
 	put_str(h, "platform", r->platform ? r->platform : "linux/amd64");
 	put_str(h, "compression", r->compression == AP_ZSTD ? "zstd" : "gzip");
+}
+
+/* Where packages come from says nothing of an image of code alone. */
+static void put_sources(struct ap_sha256 *h, const struct ap_image_request *r)
+{
 	put_list(h, "index", &r->index_urls);
 	put_list(h, "allow-build", &r->allow_build);
 	put_u64(h, "compile", r->compile);
@@ -128,6 +133,8 @@ int ap_plan_tag(struct ap_plan *p, const struct ap_image_request *req, struct ap
 	put_list(&h, "whiteout", &p->whiteouts);
 	put_u64(&h, "epoch", (uint64_t)p->epoch);
 	put_deps(&h, &p->deps);
+	if (p->deps.any)
+		put_sources(&h, req);
 	if (put_parts(&h, p, req, progress, err) < 0)
 		return -1;
 	ap_sha256_final(&h, &d);

@@ -399,12 +399,15 @@ static void change(enum what w, const char *dir, struct ap_image_request *req)
 		break;
 	case INDEX:
 		ap_strv_add(&req->index_urls, "https://index.example/simple");
+		ap_strv_add(&req->requirements, "six");
 		break;
 	case ALLOW_BUILD:
 		ap_strv_add(&req->allow_build, ":all:");
+		ap_strv_add(&req->requirements, "six");
 		break;
 	case COMPILE:
 		req->compile = true;
+		ap_strv_add(&req->requirements, "six");
 		break;
 	case REQUIREMENT:
 		ap_strv_add(&req->requirements, "six");
@@ -461,4 +464,17 @@ TEST(plan_takes_the_time_from_the_epoch_given)
 		assert_int_equal(p.epoch, cases[i].epoch);
 		assert_true(ap_strv_has(&p.labels, cases[i].label));
 	}
+}
+
+TEST(tag_of_code_alone_does_not_depend_on_where_packages_come_from)
+{
+	ap_auto_free char *dir = make_project();
+	auto_request req = request(dir);
+	ap_auto_free char *before = tag_of(&req);
+	ap_auto_free char *after = NULL;
+
+	ap_strv_add(&req.index_urls, "https://index.example/simple");
+	ap_strv_add(&req.allow_build, ":all:");
+	after = tag_of(&req);
+	assert_string_equal(before, after);
 }
