@@ -39,6 +39,7 @@ struct ap_dep_line {
 	bool upgrade;          /* of the flag: the newest that fits, whatever the base has */
 	bool project;          /* the working directory itself */
 	bool user_package;     /* of extra-packages */
+	bool locked;           /* of uv.lock: a constraint whose hashes make no other wanted */
 	struct ap_strv hashes; /* "sha256:...": one of these, when there are any */
 	char *where;           /* "requirements.txt:3", "requirements" for messages */
 };
