@@ -72,6 +72,11 @@ const struct ap_opt ap_pack_table[AP_PACK_OPTS_N] = {
 		.kind = AP_OPT_TRI,
 		.offset = AT(remote_cache),
 		.help = "read and write records of layers beside the image (default)" },
+	{ .name = "cache-repository",
+		.kind = AP_OPT_STR,
+		.offset = AT(cache_repository),
+		.arg = "HOST/PATH",
+		.help = "where records of layers are shared (default: the image's repository)" },
 };
 
 const struct ap_opt ap_output_table[AP_OUTPUT_OPTS_N] = {

@@ -14,14 +14,14 @@ struct ap_pack_opts {
 	char *lock, *lock_out, *inventory;
 	int refresh;
 	struct ap_strv allow_build;
-	char *cache_dir;
+	char *cache_dir, *cache_repository;
 	int remote_cache; /* -1: not said */
 	int verify_cache;
 	char *dockerfile, *digest_file, *metadata_file;
 	char *dry_run, *format;
 };
 
-#define AP_PACK_OPTS_N 13
+#define AP_PACK_OPTS_N 14
 extern const struct ap_opt ap_pack_table[AP_PACK_OPTS_N];
 #define AP_PACK_GROUP(offset)                                    \
 	{                                                        \

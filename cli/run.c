@@ -75,6 +75,7 @@ void ap_run_release(struct ap_run *r)
 		ap_layer_release(&r->layers[i]);
 	free(r->layers);
 	free(r->keys);
+	ap_sink_free(r->cache_sink);
 	ap_strv_release(&r->entrypoint);
 	ap_strv_release(&r->labels);
 	ap_run_deps_release(r);

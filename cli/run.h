@@ -69,6 +69,7 @@ struct ap_run {
 	size_t n_layers;
 	struct ap_digest
 		*keys; /* of layers made here whose bytes follow from a key; "" otherwise */
+	struct ap_sink *cache_sink; /* of --cache-repository; NULL: records live beside the image */
 	struct ap_push *push;
 	struct ap_image image;
 	struct ap_push_stats stats;

@@ -23,6 +23,9 @@ struct ap_slot {
 	struct ap_pool *pool;
 };
 
+/* Where records of layers are shared: --cache-repository, else beside the image; no sink: nowhere. */
+struct ap_remote_cache ap_run_remote_cache(const struct ap_run *r);
+
 /* Make the slot's layer and hand it to the push; a job for a pool, arg: the slot. */
 int ap_slot_make(void *arg, struct ap_err *err) AP_CHECK;
 

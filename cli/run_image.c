@@ -55,9 +55,9 @@ static int publish_record(void *arg, struct ap_err *err)
 {
 	const struct publishing *p = arg;
 	struct ap_run *r = p->run;
-	struct ap_remote_cache c = { .sink = r->sink, .secret = r->world->env->cache_key };
+	struct ap_remote_cache c = ap_run_remote_cache(r);
 
-	if (ap_remote_cache_put(&c, &r->keys[p->i], &r->layers[p->i], err) == 0)
+	if (ap_remote_cache_put(&c, &r->keys[p->i], &r->layers[p->i], &r->sink->ref, err) == 0)
 		return 0;
 	if (err->code == AP_E_CANCELLED)
 		return -1;

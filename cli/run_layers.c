@@ -10,11 +10,12 @@ static const char *media_type(const struct ap_run *r)
 	return ap_layer_media_type((int)r->ask.image.compression, r->base.docker);
 }
 
-/* Records beside the image, where it goes to a registry. */
-static struct ap_remote_cache remote(const struct ap_run *r)
+struct ap_remote_cache ap_run_remote_cache(const struct ap_run *r)
 {
 	return (struct ap_remote_cache){
-		.sink = r->ask.remote_cache ? r->sink : NULL,
+		.sink = !r->ask.remote_cache ? NULL
+			: r->cache_sink      ? r->cache_sink
+					     : r->sink,
 		.secret = r->world->env->cache_key,
 	};
 }
@@ -23,7 +24,7 @@ int ap_slot_look(void *arg, struct ap_err *err)
 {
 	struct ap_slot *s = arg;
 	struct ap_run *r = s->run;
-	struct ap_remote_cache c = remote(r);
+	struct ap_remote_cache c = ap_run_remote_cache(r);
 
 	if (!s->has_key)
 		return 0;
@@ -32,8 +33,15 @@ int ap_slot_look(void *arg, struct ap_err *err)
 			(void)ap_remote_cache_get(&s->record, &c, &s->key);
 		return 0;
 	}
-	return ap_layer_known(s->out, &s->known, r->ask.cache_dir, &c, r->sink, &s->key, s->title,
-		media_type(r), err);
+	if (ap_layer_known(s->out, &s->known, r->ask.cache_dir, &c, r->sink, &s->key, s->title,
+		    media_type(r), err) < 0)
+		return -1;
+	if (s->known)
+		ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_LAYER,
+					     .kind = AP_EV_SKIP,
+					     .id = s->title,
+					     .note = "known, and there already" });
+	return 0;
 }
 
 static int make(struct ap_slot *s, struct ap_err *err)
@@ -154,6 +162,21 @@ static int begin_removed(struct ap_slot *s, struct ap_err *err)
 	return 0;
 }
 
+static int open_cache_repository(struct ap_run *r, struct ap_err *err)
+{
+	const char *name = r->ask.pack->cache_repository;
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+
+	if (!name)
+		name = ap_env_get(r->world->env, AP_KEY_CACHE_REPOSITORY);
+	if (!name || !r->ask.remote_cache)
+		return 0;
+	if (ap_ref_parse(&ref, name, err) < 0 ||
+		ap_world_sink(&r->cache_sink, r->world, &ref, err) < 0)
+		return ap_err_wrap(err, "--cache-repository");
+	return 0;
+}
+
 int ap_run_layers(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_wheels *wheels = NULL;
@@ -165,6 +188,8 @@ int ap_run_layers(struct ap_run *r, struct ap_err *err)
 
 	if (!r->ask.has_image)
 		return 0;
+	if (open_cache_repository(r, err) < 0)
+		return -1;
 	ap_push_begin(&r->push, &r->base, r->source, r->sink, r->progress);
 	if (r->plan.deps.any && ap_wheels_plan(&wheels, &n, r, err) < 0)
 		return -1;

@@ -130,8 +130,9 @@ int ap_wheels_plan(struct ap_wheels **out, size_t *n, struct ap_run *r, struct a
 	if (fetch_unsized(r, err) < 0)
 		return -1;
 	sizes = ap_xcalloc(r->lock.n + 1, sizeof(*sizes));
+	/* Kept in the lock: with --lock-out another machine can group without the wheels. */
 	for (size_t i = 0; i < r->lock.n; i++)
-		sizes[i] = size_of(r, &r->lock.v[i]);
+		sizes[i] = r->lock.v[i].size = size_of(r, &r->lock.v[i]);
 	w = ap_xcalloc(1, sizeof(*w));
 	w->run = r;
 	pthread_mutex_init(&w->lock, NULL);

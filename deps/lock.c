@@ -77,7 +77,7 @@ static void print_key(struct ap_buf *out, const char *key, const char *value)
 	ap_buf_addc(out, '\n');
 }
 
-static void print_package(struct ap_buf *out, const struct ap_locked *l)
+static void print_package(struct ap_buf *out, const struct ap_locked *l, uint64_t size)
 {
 	ap_buf_adds(out, "\n[[packages]]\n");
 	print_key(out, "name", l->name);
@@ -87,8 +87,8 @@ static void print_package(struct ap_buf *out, const struct ap_locked *l)
 	/* A local file is named by its digest; where it lay on this machine says nothing elsewhere. */
 	ap_buf_adds(out, l->url ? ", url = " : ", path = ");
 	print_string(out, l->url ? l->url : l->filename);
-	if (l->size)
-		ap_buf_addf(out, ", size = %" PRIu64, l->size);
+	if (size)
+		ap_buf_addf(out, ", size = %" PRIu64, size);
 	ap_buf_addf(out, ", hashes = { sha256 = \"%s\" } }]\n", ap_digest_hex(&l->digest));
 	if (!l->requested && !l->direct_url)
 		return;
@@ -99,13 +99,13 @@ static void print_package(struct ap_buf *out, const struct ap_locked *l)
 		print_key(out, "direct-url", l->direct_url);
 }
 
-void ap_lock_print(struct ap_buf *out, const struct ap_lock *l)
+static void print(struct ap_buf *out, const struct ap_lock *l, bool sizes)
 {
 	ap_buf_adds(out, "lock-version = \"1.0\"\ncreated-by = \"autopack\"\n");
 	if (!l->n)
 		ap_buf_adds(out, "packages = []\n");
 	for (size_t i = 0; i < l->n; i++)
-		print_package(out, &l->v[i]);
+		print_package(out, &l->v[i], sizes ? l->v[i].size : 0);
 	if (!l->removes.n)
 		return;
 	ap_buf_adds(out, "\n[tool.autopack]\nremoves = [");
@@ -116,11 +116,17 @@ void ap_lock_print(struct ap_buf *out, const struct ap_lock *l)
 	ap_buf_adds(out, "]\n");
 }
 
+void ap_lock_print(struct ap_buf *out, const struct ap_lock *l)
+{
+	print(out, l, true);
+}
+
+/* Not every index tells sizes; the wheels are the same ones. */
 void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l)
 {
 	ap_auto_buf text = AP_BUF_INIT;
 
-	ap_lock_print(&text, l);
+	print(&text, l, false);
 	ap_sha256_of(out, text.p, text.len);
 }
 

@@ -52,6 +52,7 @@ int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct
 	const struct ap_marker_env *env, struct ap_err *err) AP_CHECK;
 
 /* The sha256 of the printed lock: what images are labelled with. */
+/* Of all but the sizes, which not every index tells. */
 void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l);
 
 /* Append an empty place.  borrowed: valid until the next addition. */

@@ -116,12 +116,23 @@ int ap_cache_lock(int *fd, const char *dir, const struct ap_digest *key, struct 
 	return ap_fs_lock(fd, path, err);
 }
 
+/* Is the blob in the destination, or does it come there without its bytes? */
+static int present(struct ap_sink *sink, const struct ap_remote_cache *c,
+	const struct ap_descriptor *d, bool *yes, struct ap_err *err)
+{
+	if (sink->ops->has_blob(sink, d, yes, err) < 0)
+		return -1;
+	if (*yes || !c || !c->sink || c->sink == sink || !sink->ops->mount)
+		return 0;
+	return sink->ops->mount(sink, d, &c->sink->ref, yes, err);
+}
+
 int ap_layer_known(struct ap_layer *out, bool *found, const char *dir,
 	const struct ap_remote_cache *c, struct ap_sink *sink, const struct ap_digest *key,
 	const char *title, const char *media_type, struct ap_err *err)
 {
+	AP_CLEANUP(ap_layer_release) struct ap_layer l = { 0 };
 	struct ap_cache_record r = { 0 };
-	struct ap_layer l = { 0 };
 	struct ap_err ignored = AP_ERR_INIT;
 	bool local = ap_cache_get(&r, dir, key);
 
@@ -131,15 +142,16 @@ int ap_layer_known(struct ap_layer *out, bool *found, const char *dir,
 	l.desc = (struct ap_descriptor){
 		.media_type = ap_xstrdup(media_type), .digest = r.digest, .size = r.size
 	};
-	if (sink->ops->has_blob(sink, &l.desc, found, err) < 0 || !*found) {
-		ap_layer_release(&l);
-		return err->code == AP_E_NONE ? 0 : -1;
-	}
+	if (present(sink, c, &l.desc, found, err) < 0)
+		return -1;
+	if (!*found)
+		return 0;
 	l.diff_id = r.diff_id;
 	l.title = ap_xstrdup(title);
 	/* What another machine knew is known here from now on; if that fails, it is asked again. */
 	if (!local && ap_cache_put(dir, key, &r, &ignored) < 0)
 		ap_err_clear(&ignored);
 	*out = l;
+	l = (struct ap_layer){ 0 };
 	return 0;
 }

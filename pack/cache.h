@@ -55,17 +55,19 @@ bool ap_remote_cache_get(
 	struct ap_cache_record *out, const struct ap_remote_cache *c, const struct ap_digest *key);
 
 /*
- * Publish a record, unless the key has one: that is never overwritten.  The
- * layer must be in the repository already.  Errors: those of the sink.
+ * Publish a record, unless the key has one: that is never overwritten.  A
+ * layer that is not in that repository yet is mounted from `from` (where the
+ * image was pushed to; NULL: nowhere), or else sent.
+ * Errors: those of the sink.
  */
 int ap_remote_cache_put(const struct ap_remote_cache *c, const struct ap_digest *key,
-	const struct ap_layer *layer, struct ap_err *err) AP_CHECK;
+	const struct ap_layer *layer, const struct ap_ref *from, struct ap_err *err) AP_CHECK;
 
 /*
  * A layer that need not be made: the cache or the repository knows the key,
- * and the sink has the blob.  *out: filled, without bytes (blob NULL),
- * ap_layer_release().
- * Errors: those of the sink's has_blob().
+ * and the sink has the blob, or can mount it from that repository.  *out:
+ * filled, without bytes (blob NULL), ap_layer_release().
+ * Errors: those of the sink's has_blob() and mount().
  */
 int ap_layer_known(struct ap_layer *out, bool *found, const char *dir,
 	const struct ap_remote_cache *c, struct ap_sink *sink, const struct ap_digest *key,

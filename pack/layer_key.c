@@ -77,5 +77,7 @@ void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in)
 		add_wheel(&b, &in->lock->v[in->members ? in->members[i] : i]);
 	for (size_t i = 0; i < in->lock->removes.n && !in->members; i++)
 		add(&b, "removes", in->lock->removes.v[i]);
+	for (size_t i = 0; in->extra && i < in->extra->n; i++)
+		add(&b, "extra", in->extra->v[i]);
 	ap_sha256_of(out, b.p, b.len);
 }

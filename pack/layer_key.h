@@ -18,8 +18,9 @@ struct ap_layer_inputs {
 	const size_t *members; /* indexes into lock->v in their order; NULL: all of it */
 	size_t n;
 	const struct ap_inventory *inventory;
-	const struct ap_base *base; /* its file system decides which directories are new */
-	int compression;            /* AP_GZIP, AP_ZSTD */
+	const struct ap_strv *extra; /* more words; NULL: none */
+	const struct ap_base *base;  /* its file system decides which directories are new */
+	int compression;             /* AP_GZIP, AP_ZSTD */
 	int64_t epoch;
 };
 

@@ -125,8 +125,43 @@ static cJSON *make_record(const struct ap_remote_cache *c, const struct ap_diges
 	return j;
 }
 
+/* Bring the layer to the records' repository, when that is another one than the image's. */
+static int bring_layer(struct ap_sink *sink, const struct ap_layer *layer,
+	const struct ap_ref *from, struct ap_err *err)
+{
+	ap_auto_reader r = NULL;
+	bool there = from && ap_streq(from->registry, sink->ref.registry) &&
+		     ap_streq(from->repository, sink->ref.repository);
+
+	if (there)
+		return 0;
+	if (sink->ops->has_blob(sink, &layer->desc, &there, err) < 0)
+		return -1;
+	if (!there && from && sink->ops->mount &&
+		sink->ops->mount(sink, &layer->desc, from, &there, err) < 0)
+		return -1;
+	if (there)
+		return 0;
+	if (!layer->blob)
+		return ap_err_set(err, AP_E_NOT_FOUND, "no bytes of %s", layer->desc.digest.s);
+	if (layer->blob->ops->open(layer->blob, &r, err) < 0)
+		return -1;
+	return sink->ops->put_blob(sink, &layer->desc, r, err);
+}
+
+static int put_empty(struct ap_sink *sink, const struct ap_descriptor *empty, struct ap_err *err)
+{
+	ap_auto_reader r = NULL;
+	bool there = false;
+
+	if (sink->ops->has_blob(sink, empty, &there, err) < 0)
+		return -1;
+	ap_mem_reader(&r, "{}", 2);
+	return there ? 0 : sink->ops->put_blob(sink, empty, r, err);
+}
+
 int ap_remote_cache_put(const struct ap_remote_cache *c, const struct ap_digest *key,
-	const struct ap_layer *layer, struct ap_err *err)
+	const struct ap_layer *layer, const struct ap_ref *from, struct ap_err *err)
 {
 	char type[] = EMPTY_TYPE;
 	char manifest_type[] = AP_MT_OCI_MANIFEST;
@@ -137,8 +172,6 @@ int ap_remote_cache_put(const struct ap_remote_cache *c, const struct ap_digest 
 	ap_auto_buf text = AP_BUF_INIT;
 	ap_auto_free char *tag = tag_of(key);
 	ap_auto_json j = NULL;
-	ap_auto_reader r = NULL;
-	bool present = false;
 
 	if (!usable(c) || c->sink->ops->get_manifest(c->sink, tag, &there, &body, err) == 0)
 		return 0;
@@ -150,9 +183,7 @@ int ap_remote_cache_put(const struct ap_remote_cache *c, const struct ap_digest 
 	ap_json_print(&text, j, 0);
 	ap_sha256_of(&d.digest, text.p, text.len);
 	d.size = text.len;
-	ap_mem_reader(&r, "{}", 2);
-	if (c->sink->ops->has_blob(c->sink, &empty, &present, err) < 0 ||
-		(!present && c->sink->ops->put_blob(c->sink, &empty, r, err) < 0) ||
+	if (bring_layer(c->sink, layer, from, err) < 0 || put_empty(c->sink, &empty, err) < 0 ||
 		c->sink->ops->put_manifest(c->sink, &d, text.p, tag, err) < 0)
 		return ap_err_wrap(err, "layer record %s", tag);
 	return 0;

@@ -168,7 +168,8 @@ static void publish(struct repo *r, const char *secret)
 	struct ap_remote_cache c = { &r->sink, secret };
 	struct ap_err err = AP_ERR_INIT;
 
-	assert_ok(ap_remote_cache_put(&c, &key, &l, &err), &err);
+	l.blob = ap_content_bytes("layer", 5);
+	assert_ok(ap_remote_cache_put(&c, &key, &l, NULL, &err), &err);
 }
 
 TEST(remote_cache_gives_back_what_was_put)
@@ -184,6 +185,14 @@ TEST(remote_cache_gives_back_what_was_put)
 	assert_string_equal(r.digest.s, record.digest.s);
 	assert_string_equal(r.diff_id.s, record.diff_id.s);
 	assert_int_equal(r.size, record.size);
+}
+
+TEST(remote_cache_record_comes_with_its_layer)
+{
+	AP_CLEANUP(repo_release) struct repo repo = { .sink.ops = &ops };
+
+	publish(&repo, NULL);
+	assert_true(ap_strv_has(&repo.blobs, record.digest.s));
 }
 
 TEST(remote_cache_never_overwrites)
@@ -279,6 +288,7 @@ TEST(layer_is_known_only_when_its_bytes_are_there)
 	assert_ok(ap_layer_known(&l, &found, dir, &c, &repo.sink, &key, "t", "m", &err), &err);
 	assert_false(found);
 	publish(&repo, NULL);
+	ap_strv_release(&repo.blobs);
 	assert_ok(ap_layer_known(&l, &found, dir, &c, &repo.sink, &key, "t", "m", &err), &err);
 	assert_false(found);
 	ap_strv_add(&repo.blobs, record.digest.s);
