@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#define FIRST_INTERVAL 5
+#define FIRST_INTERVAL 1
 #define LAST_INTERVAL  30
 #define PATIENCE       600 /* seconds without an answer */
 
@@ -70,7 +70,7 @@ static int pause_loop(struct loop *l, struct ap_err *err)
 	if (!ap_watch_sleep(l->pause))
 		return ap_err_set(err, AP_E_CANCELLED, "interrupted; %s goes on", l->path);
 	if (!l->opts->interval && l->pause < LAST_INTERVAL)
-		l->pause += FIRST_INTERVAL;
+		l->pause = AP_MIN(l->pause * 2, LAST_INTERVAL);
 	return 0;
 }
 

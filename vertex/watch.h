@@ -8,7 +8,7 @@
 #include "vertex/job.h"
 
 struct ap_watch_opts {
-	unsigned interval; /* seconds between two looks; 0: 5, growing to 30 */
+	unsigned interval; /* seconds between two looks; 0: 1, growing to 30 */
 	unsigned timeout;  /* seconds in all; 0: none */
 	/* Called with each answer; NULL: a line of progress for each new state. */
 	int (*on_look)(void *ctx, const cJSON *resource, struct ap_err *err);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing: Debian packages (with sudo when not root), and uv
-# and a pinned pip in build/env.  Says what it does; silent when all is there.
+# Installs what is missing: Debian packages (with sudo when not root), uv and a
+# pinned pip in build/env, the API's message types in build/env-vertex.  Says what it does; silent when all is there.
 #
 # setup.sh [build|demo|check]   default: check, which has everything
 set -euo pipefail
@@ -8,6 +8,8 @@ cd "$(dirname "$0")/../.."
 
 UV_VERSION=0.13.8
 PIP_VERSION=26.3
+# The API's own message types and the pipeline compiler, for tests only.
+TYPES='google-cloud-aiplatform==2.7.0 kfp==2.17.0'
 
 build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-dev libcjson-dev
 	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
@@ -83,4 +85,20 @@ if [ "$(cat $env/.stamp 2>/dev/null)" != "$stamp" ] || ! $env/bin/uv --version >
 	$env/bin/python -m pip --disable-pip-version-check install -q "uv==$UV_VERSION" "pip==$PIP_VERSION" >&2 ||
 		die "pip could not install uv==$UV_VERSION and pip==$PIP_VERSION"
 	echo "$stamp" >$env/.stamp
+fi
+
+[ "${1:-check}" = check ] || exit 0
+types_env=build/env-vertex
+types_stamp="$stamp $TYPES"
+if [ "$(cat $types_env/.stamp 2>/dev/null)" != "$types_stamp" ]; then
+	say "$TYPES into $types_env"
+	exec 8>build/.setup-vertex.lock
+	flock 8
+	rm -rf $types_env
+	/usr/bin/python3 -m venv --without-pip $types_env
+	[ -n "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+	# shellcheck disable=SC2086
+	$env/bin/python -m pip --disable-pip-version-check --python $types_env/bin/python \
+		install -q $TYPES >&2 || die "pip could not install $TYPES"
+	echo "$types_stamp" >$types_env/.stamp
 fi
