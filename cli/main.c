@@ -23,6 +23,8 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* A file that may not grow is a write error like a full disk. */
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 /* One line; what a resolver explained keeps its lines, set in. */

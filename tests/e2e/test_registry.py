@@ -501,6 +501,21 @@ def test_home_is_not_needed(autopack, base, registry, repo, tmp_path, home):
     assert registry.has_manifest(repo, "x")
 
 
+@pytest.mark.parametrize("dest", ["oci:{}/layout:t", "oci-archive:{}/image.tar:t", "docker-archive:{}/image.tar:t"])
+def test_a_disk_that_is_full_is_a_clear_error(autopack, registry, repo, tmp_path, dest):
+    source, _ = big_layout(tmp_path, 8_000_000, seed=12)
+    autopack("copy", source, f"{registry.name(repo)}:t")
+    out = tmp_path / "full"
+    out.mkdir()
+    limit = ["bash", "-c", 'ulimit -f 2000; exec "$@"', "limited"]
+    r = autopack("copy", f"{registry.name(repo)}:t", dest.format(out), prefix=limit, check=1)
+    assert "File too large" in r.stderr and r.stdout == ""
+    assert not (out / "image.tar").exists()
+    assert not [p for p in out.rglob("*") if ".tmp." in p.name]
+    index = out / "layout" / "index.json"
+    assert not index.exists() or json.loads(index.read_text())["manifests"] == []
+
+
 def test_four_copies_at_once_do_not_disturb_each_other(autopack, registry, repo, tmp_path):
     source, digest = big_layout(tmp_path)
     runs = [
