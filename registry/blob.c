@@ -46,6 +46,9 @@ int ap_blob_has(
 		*present = !length || (ap_parse_u64(length, UINT64_MAX, &size) && size == d->size);
 		return 0;
 	}
+	/* Storage that a registry redirects to may be signed for GET only. */
+	if (!ap_starts_with(resp.url, r->host->base))
+		return 0;
 	/* No such blob, or no answer to HEAD: the upload will tell. */
 	if (resp.status == 404 || resp.status == 400 || resp.status == 405 || resp.status == 501)
 		return 0;

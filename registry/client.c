@@ -245,7 +245,8 @@ static int fetch_token(struct ap_registry *reg, struct ap_rhost *h, const char *
 
 	if (google_password(reg, h, refused, &google, err) < 0)
 		return -1;
-	if (h->creds.google && !google)
+	h->anonymous = h->creds.google && !google;
+	if (h->anonymous)
 		s.creds = &nobody;
 	s.password = google ? google : h->creds.password;
 	return ap_token_fetch(value, lifetime, reg->c.http, &s, scope, err);

@@ -20,6 +20,7 @@ struct ap_rhost {
 	char *bare; /* without the port */
 	char *base; /* "https://host:port", once known */
 	bool insecure, peer_private;
+	bool anonymous; /* Google's, and no Google credential was found */
 	struct ap_challenge challenge;
 	struct ap_creds creds;
 	char *creds_for; /* repository that creds were looked up for */

@@ -41,8 +41,8 @@ static void container_registry(struct ap_buf *out, const char *host, const char 
 		host, location, (int)project.n, project.p);
 }
 
-void ap_preflight_remedy(
-	struct ap_buf *out, const char *host, const char *repository, enum ap_err_code code)
+void ap_preflight_remedy(struct ap_buf *out, const char *host, const char *repository,
+	enum ap_err_code code, unsigned flags)
 {
 	bool google = ap_registry_is_google(host);
 
@@ -52,6 +52,9 @@ void ap_preflight_remedy(
 		else
 			artifact_registry(out, host, repository);
 		ap_buf_adds(out, ", or name one that exists with --output-image-uri");
+	} else if (google && (flags & AP_REMEDY_ANONYMOUS)) {
+		ap_buf_adds(out, "; no Google credentials were found: log in with `gcloud auth "
+				 "login`, or set GOOGLE_APPLICATION_CREDENTIALS");
 	} else if (google) {
 		ap_buf_adds(out, "; the account needs roles/artifactregistry.writer on the "
 				 "repository (and, if it is missing, a repository: "
@@ -80,7 +83,8 @@ int ap_preflight(const struct ap_repo *r, char **session, struct ap_err *err)
 	if (code == AP_E_AUTH || code == AP_E_NOT_FOUND) {
 		char first[sizeof(err->msg)];
 
-		ap_preflight_remedy(&remedy, r->host->bare, r->name, code);
+		ap_preflight_remedy(&remedy, r->host->bare, r->name, code,
+			r->host->anonymous ? AP_REMEDY_ANONYMOUS : 0);
 		memcpy(first, err->msg, sizeof(first));
 		ap_err_clear(err);
 		ap_err_set(err, code, "%.600s%s", first, remedy.p);

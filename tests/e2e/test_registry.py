@@ -433,6 +433,28 @@ def test_google_registry_gets_googles_token_without_configuration(autopack, base
         reg.stop()
 
 
+def test_google_registry_without_credentials_says_how_to_log_in(autopack, base, ca, public):
+    reg = Fake(tls=ca[1:])
+
+    class Nobody:
+        def challenge(self, scope):
+            return 'Bearer realm="https://gcr.io/v2/token",service="gcr.io"'
+
+        def good(self, token, scope):
+            return scope is None or scope.endswith(":pull")
+
+    reg.auth = Nobody()
+    reg.rule(method="GET", path="^/v2/token", times=0, answer=Answer.json(200, {"token": "anonymous"}))
+    try:
+        env = public({"gcr.io:443": reg.server})
+        r = autopack("copy", f"oci:{base('tiny-python3')}:latest", "gcr.io/p/img:x", env=env, check=1)
+        assert "gcloud auth login" in r.stderr and r.seconds < 10
+        for req in reg.requests:
+            assert b"Basic" not in req.raw
+    finally:
+        reg.stop()
+
+
 # ---- signals, homes, several at once
 
 

@@ -419,6 +419,12 @@ def blob_check_redirected_to_a_thief(w):
     w.registry.rule(method="HEAD", path=BLOB, times=0, answer=lambda r: Answer(307, {"Location": thief.url + r.path}))
 
 
+@scenario("HEAD refused")
+def head_redirected_to_storage_signed_for_get(w):
+    storage = w.thief(lambda req: Answer(403))
+    w.registry.rule(method="HEAD", path=BLOB, times=0, answer=lambda r: Answer(307, {"Location": storage.url + r.path}))
+
+
 @scenario("redirects: at most 5", op="pull", fails="more than 5 redirects", within=5, most=12)
 def redirect_loop(w):
     seed(w)
