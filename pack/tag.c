@@ -90,8 +90,14 @@ static void put_portable(struct ap_sha256 *h, const char *name, const struct ap_
 		put_str(h, name, portable(l->v[i]));
 }
 
-static void put_deps(struct ap_sha256 *h, const struct ap_dep_request *d)
+/* Where packages come from means nothing, and differs from machine to machine, where there are none. */
+static void put_deps(
+	struct ap_sha256 *h, const struct ap_dep_request *d, const struct ap_image_request *r)
 {
+	if (!d->any)
+		return;
+	put_list(h, "index", &r->index_urls);
+	put_list(h, "allow-build", &r->allow_build);
 	put_u64(h, "project", (uint64_t)d->project);
 	put_u64(h, "requirements.txt", d->has_requirements_txt);
 	put_list(h, "requirement", &d->requirements);
@@ -113,8 +119,6 @@ static void put_request(struct ap_sha256 *h, const struct ap_image_request *r)
 /* Where packages come from says nothing of an image of code alone. */
 static void put_sources(struct ap_sha256 *h, const struct ap_image_request *r)
 {
-	put_list(h, "index", &r->index_urls);
-	put_list(h, "allow-build", &r->allow_build);
 	put_u64(h, "compile", r->compile);
 }
 
@@ -132,7 +136,7 @@ int ap_plan_tag(struct ap_plan *p, const struct ap_image_request *req, struct ap
 	put_list(&h, "label", &p->labels);
 	put_list(&h, "whiteout", &p->whiteouts);
 	put_u64(&h, "epoch", (uint64_t)p->epoch);
-	put_deps(&h, &p->deps);
+	put_deps(&h, &p->deps, req);
 	if (p->deps.any)
 		put_sources(&h, req);
 	if (put_parts(&h, p, req, progress, err) < 0)

@@ -316,6 +316,9 @@ TEST(tag_is_the_same_wherever_and_however_the_files_lie)
 	ap_auto_free char *task = ap_fs_join(two, "trainer/task.py");
 	mode_t old = umask(077);
 
+	/* Nothing is installed: where this machine looks for packages is no input. */
+	ap_strv_add(&b.index_urls, "https://index.example/simple");
+
 	/* In another order, with other modes and times, and with files that do not matter. */
 	put(two, "unused.txt", "x");
 	put(two, "trainer/task.py", "print(1)\n");
@@ -398,10 +401,12 @@ static void change(enum what w, const char *dir, struct ap_image_request *req)
 		req->source_date_epoch = 0;
 		break;
 	case INDEX:
+		ap_strv_add(&req->requirements, "six");
 		ap_strv_add(&req->index_urls, "https://index.example/simple");
 		ap_strv_add(&req->requirements, "six");
 		break;
 	case ALLOW_BUILD:
+		ap_strv_add(&req->requirements, "six");
 		ap_strv_add(&req->allow_build, ":all:");
 		ap_strv_add(&req->requirements, "six");
 		break;
