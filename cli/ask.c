@@ -103,18 +103,13 @@ static void expand_home(char **path, const struct ap_env *env)
 	*path = full;
 }
 
-static const char *from_environment(const char *name)
-{
-	return getenv(name);
-}
-
 /* Where this machine looks for packages is an input of what is installed. */
 static void index_urls(struct ap_strv *out)
 {
 	struct ap_dep_index none = { 0 };
 	struct ap_index_config c = { 0 };
 
-	ap_index_config_read(&c, &none, from_environment);
+	ap_index_config_read(&c, &none, ap_env_lookup);
 	ap_index_config_public(out, &c);
 	ap_index_config_release(&c);
 }

@@ -101,6 +101,9 @@ void ap_cmd_help(struct ap_buf *out, const struct ap_cmd *cmd, const char *path)
 	}
 	if (cmd->example)
 		add_example(out, cmd->example);
+	else if (!cmd->sub)
+		ap_buf_addf(out, "\nexample:\n  %s%s%s\n", path, cmd->args.name ? " " : "",
+			cmd->args.name ? cmd->args.name : "");
 	if (cmd->sub)
 		ap_buf_adds(out, "\ncommands:\n");
 	for (size_t i = 0; cmd->sub && cmd->sub[i]; i++) {

@@ -507,6 +507,11 @@ unsigned ap_env_seconds(const struct ap_env *e, enum ap_key key)
 	return text && ap_parse_u64(text, 86400, &n) ? (unsigned)n : 0;
 }
 
+const char *ap_env_lookup(const char *name)
+{
+	return getenv(name);
+}
+
 void ap_env_gcp(struct ap_gcp_opts *out, const struct ap_env *e)
 {
 	out->access_token_file = ap_env_get(e, AP_KEY_ACCESS_TOKEN_FILE);

@@ -110,6 +110,9 @@ const char *ap_env_key_name(enum ap_key key);
 const char *ap_env_key_help(enum ap_key key);
 const char *ap_origin_name(enum ap_origin origin);
 
+/* The environment, for rooms that are given a function to ask it. */
+const char *ap_env_lookup(const char *name);
+
 /* What gcloud's files are to be read with.  borrowed from e. */
 void ap_env_gcp(struct ap_gcp_opts *out, const struct ap_env *e);
 

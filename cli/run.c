@@ -64,6 +64,7 @@ void ap_run_init(struct ap_run *r, struct ap_world *w)
 	memset(r, 0, sizeof(*r));
 	r->world = w;
 	r->progress = &w->display->progress;
+	r->cache_fd = -1;
 	ap_buf_init(&r->there_body, 4 << 20);
 }
 
@@ -91,6 +92,7 @@ void ap_run_release(struct ap_run *r)
 	ap_job_release(&r->submitted);
 	ap_vertex_free(r->vertex);
 	cJSON_Delete(r->body);
+	ap_close_p(&r->cache_fd);
 	free(r->image_uri);
 	memset(r, 0, sizeof(*r));
 }

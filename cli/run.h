@@ -82,6 +82,7 @@ struct ap_run {
 	struct ap_vertex *vertex;
 	struct ap_job submitted;
 
+	int cache_fd;            /* the cache is ours to read as long as it is open */
 	unsigned done, needless; /* sets of stages */
 	double seconds[8];       /* each stage took */
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/cache_use.h"
 #include "cli/run_deps.h"
 
 #define LABEL_BASE_NAME   "org.opencontainers.image.base.name"
@@ -141,6 +142,7 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 
 	if (!r->ask.has_image)
 		return 0;
+	ap_cache_share(&r->cache_fd, r->ask.cache_dir);
 	if (ap_ref_parse(&ref, r->ask.image.executor_image, err) < 0)
 		return -1;
 	rc = ap_world_source(&r->source, r->world, &ref, err);

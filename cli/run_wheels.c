@@ -54,11 +54,6 @@ static uint64_t size_of(const struct ap_run *r, const struct ap_locked *l)
 	return 0;
 }
 
-static const char *from_environment(const char *name)
-{
-	return getenv(name);
-}
-
 /* Passwords of index URLs and of netrc; Google's tokens where the host is theirs. */
 static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
 {
@@ -68,7 +63,7 @@ static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_er
 	int rc = 0;
 
 	ap_index_auth_new(out, ap_world_gcp(r->world));
-	ap_index_config_read(&c, &r->plan.deps.index, from_environment);
+	ap_index_config_read(&c, &r->plan.deps.index, ap_env_lookup);
 	if (c.index_url)
 		rc = ap_index_auth_add_url(NULL, *out, c.index_url, err);
 	for (size_t i = 0; rc == 0 && i < c.extra_index_urls.n; i++)

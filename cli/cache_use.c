@@ -1,0 +1,44 @@
+#include "cli/cache_use.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "base/progress.h"
+
+static int open_lock(const char *dir)
+{
+	ap_auto_free char *path = ap_fs_join(dir, "in-use");
+
+	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+void ap_cache_share(int *fd, const char *dir)
+{
+	struct ap_err err = AP_ERR_INIT;
+
+	*fd = -1;
+	if (!dir || ap_fs_mkdirs(dir, 0700, &err) < 0)
+		return;
+	*fd = open_lock(dir);
+	if (*fd >= 0)
+		(void)flock(*fd, LOCK_SH);
+}
+
+int ap_cache_alone(int *fd, const char *dir, struct ap_err *err)
+{
+	ap_auto_fd int lock = open_lock(dir);
+
+	if (lock < 0)
+		return ap_err_sys(err, "%s", dir);
+	for (int i = 0; i < 100 && !ap_interrupted(); i++) {
+		if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+			*fd = AP_STEAL_FD(lock);
+			return 0;
+		}
+		usleep(100000);
+	}
+	return ap_err_set(
+		err, AP_E_IO, "%s: in use by a running build; try again when it has ended", dir);
+}

@@ -1,0 +1,19 @@
+/*
+ * Who uses the cache: runs share it, `cache prune` wants it alone, so that
+ * nothing is removed that a run is about to read.
+ */
+#ifndef AP_CLI_CACHE_USE_H
+#define AP_CLI_CACHE_USE_H
+
+#include "base/err.h"
+
+/*
+ * Share the cache until *fd is closed; waits while it is being pruned.  *fd
+ * is -1 where there is no cache or it cannot be written: then nobody prunes.
+ */
+void ap_cache_share(int *fd, const char *dir);
+
+/* Have it alone.  Errors: AP_E_IO "in use by a run" after ten seconds. */
+int ap_cache_alone(int *fd, const char *dir, struct ap_err *err) AP_CHECK;
+
+#endif
