@@ -344,6 +344,22 @@ def test_proxy_is_used_and_gets_no_credentials(autopack, base, ca, public, tmp_p
         tokens.stop()
 
 
+def test_plain_http_needs_the_host_to_be_named_insecure(autopack, base, tmp_path):
+    """The registry is its own HTTP proxy here: a name that is not loopback leads to it without DNS."""
+    reg = Fake(auth="basic")
+    try:
+        env = {"http_proxy": reg.url, "https_proxy": reg.url, "no_proxy": None, "NO_PROXY": None, "AUTOPACK_RETRY_TIME": "2"}
+        authfile = login(tmp_path, "registry.example.test")
+        argv = ["copy", "--authfile", authfile, f"oci:{base('tiny-python3')}:latest", "registry.example.test/a/b:x"]
+        autopack(*argv, env=env, check=1)
+        for req in reg.requests:
+            assert req.method == "CONNECT" and b"uthorization" not in req.raw
+        autopack(*argv, "--insecure-registry=registry.example.test", env=env)
+        assert reg.complete("a/b", "x")
+    finally:
+        reg.stop()
+
+
 @pytest.mark.parametrize(
     "realm, words",
     [

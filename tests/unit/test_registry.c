@@ -59,6 +59,81 @@ TEST(challenge_prefers_bearer_and_reads_every_way_of_writing_it)
 	}
 }
 
+/* The fields of one line of fixtures/http/NAME, separated by " | "; false for a comment. */
+static bool fields(struct ap_strv *out, struct ap_str line)
+{
+	ap_auto_free char *text = ap_xstrndup(line.p, line.n);
+	char *at = text;
+
+	if (!*text || *text == '#')
+		return false;
+	for (char *bar = strstr(at, " | "); bar; bar = strstr(at, " | ")) {
+		ap_strv_add_n(out, at, (size_t)(bar - at));
+		at = bar + 3;
+	}
+	ap_strv_add(out, at);
+	return true;
+}
+
+static void each_line(const char *path, size_t n_fields, void (*fn)(char **f))
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf text = AP_BUF_INIT;
+	struct ap_str rest;
+	struct ap_str line;
+	size_t n = 0;
+
+	assert_ok(ap_fs_read(&text, path, &err), &err);
+	rest = ap_str_n(text.p, text.len);
+	while (ap_str_next(&rest, '\n', &line)) {
+		ap_auto_strv f = { 0 };
+
+		if (!fields(&f, line))
+			continue;
+		print_message("  case: %s\n", f.v[0]);
+		assert_int_equal(f.n, n_fields);
+		fn(f.v);
+		n++;
+	}
+	assert_true(n >= 10);
+}
+
+static bool said(const char *got, const char *want)
+{
+	return strcmp(want, "-") == 0 ? !got : ap_streq(got, want);
+}
+
+static void check_challenge(char **f)
+{
+	struct ap_err err = AP_ERR_INIT;
+	AP_CLEANUP(ap_challenge_release) struct ap_challenge c = { 0 };
+
+	assert_ok(ap_challenge_parse(&c, f[1], &err), &err);
+	assert_int_equal(
+		c.kind, strcmp(f[2], "bearer") == 0 ? AP_CHALLENGE_BEARER : AP_CHALLENGE_BASIC);
+	assert_true(said(c.realm, f[3]));
+	assert_true(said(c.service, f[4]));
+	assert_true(said(c.scope, f[5]));
+}
+
+TEST(challenges_of_real_registries_are_read)
+{
+	each_line("fixtures/http/challenges.data", 6, check_challenge);
+}
+
+static void check_refusal(char **f)
+{
+	ap_auto_buf b = AP_BUF_INIT;
+
+	ap_answer_text(&b, f[1], strlen(f[1]));
+	assert_string_equal(b.p, f[2]);
+}
+
+TEST(answers_of_real_registries_keep_their_words)
+{
+	each_line("fixtures/http/refusals.data", 3, check_refusal);
+}
+
 TEST(challenge_that_is_broken_is_refused)
 {
 	static const char *const cases[] = { "Bearer service=x", "Bearer realm=\"\"",
