@@ -19,6 +19,8 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool have_event;
+	const char *text; /* borrowed */
+	size_t text_len;
 	struct anchor *anchors;
 	size_t n_anchors, cap_anchors;
 	struct ap_yaml **merged; /* values of "<<": anchors may stand in them */
@@ -66,6 +68,21 @@ static int fail_at(struct ap_err *err, const yaml_mark_t *m, const char *what)
 		err, AP_E_INPUT, "line %zu, column %zu: %s", m->line + 1, m->column + 1, what);
 }
 
+/* Line and column of a byte: what libyaml's reader says is only an offset. */
+static int fail_at_byte(
+	struct ap_err *err, const char *text, size_t n, size_t offset, const char *what)
+{
+	yaml_mark_t m = { 0, 0, 0 };
+
+	for (size_t i = 0; i < AP_MIN(offset, n); i++) {
+		bool newline = text[i] == '\n';
+
+		m.line += newline;
+		m.column = newline ? 0 : m.column + (((unsigned char)text[i] & 0xc0) != 0x80);
+	}
+	return fail_at(err, &m, what);
+}
+
 static int next_event(struct reader *r, struct ap_err *err)
 {
 	const yaml_parser_t *p = &r->parser;
@@ -85,7 +102,7 @@ static int next_event(struct reader *r, struct ap_err *err)
 				p->context, p->context_mark.line + 1);
 		return fail_at(err, &p->problem_mark, p->problem);
 	}
-	return ap_err_set(err, AP_E_INPUT, "byte %zu: %s", p->problem_offset,
+	return fail_at_byte(err, r->text, r->text_len, p->problem_offset,
 		p->problem ? p->problem : "cannot be read as YAML");
 }
 
@@ -556,6 +573,27 @@ static bool is_json(const char *p, size_t n)
 	return false;
 }
 
+/* The longest valid beginning, by halves. */
+static size_t first_bad_byte(const char *p, size_t n)
+{
+	size_t good = 0, bad = n;
+
+	while (bad - good > 1) {
+		size_t middle = good + (bad - good) / 2;
+		size_t cut = middle;
+
+		while (cut > good && ((unsigned char)p[cut] & 0xc0) == 0x80)
+			cut--;
+		if (cut > good && ap_utf8_ok(p + good, cut - good))
+			good = cut;
+		else if (cut > good)
+			bad = cut;
+		else
+			break;
+	}
+	return good;
+}
+
 int ap_yaml_parse(struct ap_yaml **out, const char *p, size_t n, struct ap_err *err)
 {
 	AP_CLEANUP(reader_release) struct reader r = { .nodes = 0 };
@@ -568,7 +606,7 @@ int ap_yaml_parse(struct ap_yaml **out, const char *p, size_t n, struct ap_err *
 		return ap_err_set(
 			err, AP_E_INPUT, "%zu bytes; want at most %u", n, (unsigned)MAX_TEXT);
 	if (!ap_utf8_ok(p, n))
-		return ap_err_set(err, AP_E_INPUT, "not valid UTF-8");
+		return fail_at_byte(err, p, n, first_bad_byte(p, n), "not valid UTF-8");
 	if (memmem(p, n, "\\ud", 3) || memmem(p, n, "\\uD", 3)) {
 		if (is_json(p, n)) {
 			join_surrogates(&joined, p, n);
@@ -576,6 +614,8 @@ int ap_yaml_parse(struct ap_yaml **out, const char *p, size_t n, struct ap_err *
 			n = joined.len;
 		}
 	}
+	r.text = p;
+	r.text_len = n;
 	yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&r.parser, (const unsigned char *)p, n);
 	if (read_stream(&r, &y, err) < 0)

@@ -1,9 +1,6 @@
 #include "cli/job_opts.h"
 
-#include <string.h>
-#include <unistd.h>
-
-#include "base/fs.h"
+#include "cli/read_text.h"
 #include "vertex/worker_pool.h"
 
 #define AT(field) offsetof(struct ap_job_opts, field)
@@ -135,49 +132,6 @@ static char *dup_of(const char *s)
 	return s ? ap_xstrdup(s) : NULL;
 }
 
-static int read_stdin(struct ap_buf *out, struct ap_err *err)
-{
-	int fd = dup(STDIN_FILENO);
-
-	if (fd < 0)
-		return ap_err_sys(err, "standard input");
-	for (;;) {
-		char *p = ap_buf_grow(out, 64 << 10);
-		ssize_t n;
-
-		if (!p)
-			break;
-		n = read(fd, p, 64 << 10);
-		if (n < 0) {
-			close(fd);
-			return ap_err_sys(err, "standard input");
-		}
-		if (n == 0)
-			break;
-		ap_buf_truncate(out, out->len + (size_t)n);
-	}
-	close(fd);
-	return 0;
-}
-
-static int read_config(struct ap_job_request *q, const char *file, struct ap_err *err)
-{
-	ap_auto_buf text = AP_BUF_MAX(4 << 20);
-
-	q->config_file = ap_xstrdup(file);
-	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read(&text, file, err)) < 0) {
-		if (err->code == AP_E_IO)
-			err->code = AP_E_INPUT;
-		return ap_err_wrap(err, "--config=%s", file);
-	}
-	if (ap_buf_check(&text, "--config", err) < 0)
-		return -1;
-	if (memchr(text.p, 0, text.len))
-		return ap_err_set(err, AP_E_INPUT, "--config=%s: holds a NUL byte: no YAML", file);
-	q->config_text = ap_buf_steal(&text);
-	return 0;
-}
-
 int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
 	const struct ap_env *env, struct ap_err *err)
 {
@@ -206,5 +160,6 @@ int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
 	q->strategy = dup_of(o->strategy);
 	q->base_output_dir = dup_of(o->base_output_dir);
 	q->restart_on_worker_restart = o->restart;
-	return o->config ? read_config(q, o->config, err) : 0;
+	q->config_file = dup_of(o->config);
+	return o->config ? ap_read_text(&q->config_text, "--config", o->config, err) : 0;
 }

@@ -19,6 +19,21 @@ static int read_stdin(struct ap_buf *out, struct ap_err *err)
 	}
 }
 
+static int refuse_nul(const char *p, const char *flag, const char *file, struct ap_err *err)
+{
+	const char *line = p;
+	unsigned n = 1;
+
+	for (; *p; p++) {
+		if (*p == '\n') {
+			line = p + 1;
+			n++;
+		}
+	}
+	return ap_err_set(err, AP_E_INPUT, "%s=%s: line %u, column %u: a NUL byte: no text", flag,
+		file, n, (unsigned)(p - line) + 1);
+}
+
 int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *err)
 {
 	ap_auto_buf text = AP_BUF_MAX(16 << 20);
@@ -31,7 +46,7 @@ int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *
 	if (ap_buf_check(&text, flag, err) < 0)
 		return -1;
 	if (memchr(text.p, 0, text.len))
-		return ap_err_set(err, AP_E_INPUT, "%s=%s: holds a NUL byte: no text", flag, file);
+		return refuse_nul(text.p, flag, file, err);
 	*out = ap_buf_steal(&text);
 	return 0;
 }

@@ -318,24 +318,6 @@ static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, st
 	return 0;
 }
 
-/* The pools: words over the file's, then what goes to all of them. */
-static int apply_pools(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
-{
-	struct ap_worker_all all = { .args = &req->args,
-		.command = &req->command,
-		.package_uris = &req->python_package_uris };
-	cJSON *pools = cJSON_GetObjectItemCaseSensitive(s->spec, "workerPoolSpecs");
-
-	if (!pools)
-		pools = ap_json_set_array(s->spec, "workerPoolSpecs");
-	if (ap_worker_words_parse(&s->words, &req->worker_pool_specs,
-		    (size_t)cJSON_GetArraySize(pools), err) < 0 ||
-		ap_worker_pools_apply(pools, &s->words, &s->warnings, err) < 0 ||
-		ap_worker_pools_all(pools, &all, s->words.packaged, &s->warnings, err) < 0)
-		return -1;
-	return ap_worker_pools_check(pools, &s->warnings, err);
-}
-
 /* "job_spec.worker_pool_specs" and "jobSpec.workerPoolSpecs" in one form: letters only, lower case. */
 static void squeeze(struct ap_buf *out, const char *path)
 {
@@ -359,6 +341,63 @@ static const char *below_spec(const struct ap_jobspec *s, const char *path)
 	return dot + 1;
 }
 
+static bool flag_said(const struct ap_jobspec *s, const char *field)
+{
+	size_t n = strlen(field);
+
+	for (size_t i = 0; i < s->flags.n; i++) {
+		if (strncmp(s->flags.v[i], field, n) == 0 && s->flags.v[i][n] == '=')
+			return true;
+	}
+	return false;
+}
+
+/* An error about a field that only the file says: where it stands there. */
+static int at_place(const struct ap_jobspec *s, const char *path, struct ap_err *err)
+{
+	const struct ap_yaml *y = NULL;
+	struct ap_err was = *err;
+
+	if (s->file)
+		y = ap_config_locate(s->file, s->file_is_spec ? below_spec(s, path) : path);
+	if (!y)
+		return -1;
+	ap_err_clear(err);
+	return ap_err_set(err, AP_E_INPUT, "%s: line %u, column %u: %s", s->file_name, y->line,
+		y->column, was.msg);
+}
+
+static int check_pools(struct ap_jobspec *s, const cJSON *pools, struct ap_err *err)
+{
+	ap_auto_free char *path = NULL;
+	size_t bad = 0;
+
+	if (ap_worker_pools_check(pools, &bad, &s->warnings, err) == 0)
+		return 0;
+	if (bad < s->words.n && s->words.v[bad].n)
+		return -1;
+	path = ap_xasprintf("%s.workerPoolSpecs[%zu]", kinds[s->kind].spec, bad);
+	return at_place(s, path, err);
+}
+
+/* The pools: words over the file's, then what goes to all of them. */
+static int apply_pools(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
+{
+	struct ap_worker_all all = { .args = &req->args,
+		.command = &req->command,
+		.package_uris = &req->python_package_uris };
+	cJSON *pools = cJSON_GetObjectItemCaseSensitive(s->spec, "workerPoolSpecs");
+
+	if (!pools)
+		pools = ap_json_set_array(s->spec, "workerPoolSpecs");
+	if (ap_worker_words_parse(&s->words, &req->worker_pool_specs,
+		    (size_t)cJSON_GetArraySize(pools), err) < 0 ||
+		ap_worker_pools_apply(pools, &s->words, &s->warnings, err) < 0 ||
+		ap_worker_pools_all(pools, &all, s->words.packaged, &s->warnings, err) < 0)
+		return -1;
+	return check_pools(s, pools, err);
+}
+
 static int refuse_missing(const struct ap_jobspec *s, const char *path, struct ap_err *err)
 {
 	const char *below = s->file_is_spec ? below_spec(s, path) : path;
@@ -376,13 +415,19 @@ static int check_body(struct ap_jobspec *s, struct ap_err *err)
 	const char *name = ap_json_str(s->body, "displayName");
 	const char *network = ap_json_str(s->spec, "network");
 	ap_auto_free char *missing = NULL;
+	ap_auto_free char *path = NULL;
 	unsigned version = ap_schema_version(m, s->body);
 
 	if (!name)
 		return ap_err_set(err, AP_E_USAGE, "--display-name: want a name for the job");
-	if (ap_display_name_check(name, err) < 0 || ap_labels_check(s->body, err) < 0 ||
-		(network && ap_network_check(network, err) < 0))
-		return -1;
+	if (ap_display_name_check(name, err) < 0)
+		return flag_said(s, "displayName") ? -1 : at_place(s, "displayName", err);
+	if (ap_labels_check(s->body, err) < 0)
+		return at_place(s, "labels", err);
+	if (network && ap_network_check(network, err) < 0) {
+		path = ap_xasprintf("%s.network", kinds[s->kind].spec);
+		return flag_said(s, "network") ? -1 : at_place(s, path, err);
+	}
 	missing = ap_schema_missing(m, s->body);
 	if (!missing && s->kind == AP_JOB_TRAINING) {
 		missing = ap_schema_missing(ap_schema_message("CustomJobSpec"), s->spec);

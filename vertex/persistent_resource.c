@@ -178,7 +178,7 @@ static int check_scaling(const cJSON *pool, const char *what, struct ap_err *err
 	return 0;
 }
 
-static int check_pools(const cJSON *body, struct ap_err *err)
+static int check_pools(const cJSON *body, size_t *bad, struct ap_err *err)
 {
 	const cJSON *pools = ap_json_get(body, "resourcePools");
 	size_t number = 1;
@@ -189,6 +189,7 @@ static int check_pools(const cJSON *body, struct ap_err *err)
 	for (const cJSON *p = pools->child; p; p = p->next, number++) {
 		ap_auto_free char *what = ap_xasprintf("resource pool %zu", number);
 
+		*bad = number - 1;
 		if (ap_machine_check(p, what, AP_MACHINE_RESOURCE_POOL, err) < 0 ||
 			check_scaling(p, what, err) < 0)
 			return -1;
@@ -196,8 +197,8 @@ static int check_pools(const cJSON *body, struct ap_err *err)
 	return 0;
 }
 
-static int read_config(
-	struct ap_persistent_spec *s, const struct ap_persistent_request *req, struct ap_err *err)
+static int read_config(struct ap_persistent_spec *s, struct ap_yaml **file,
+	const struct ap_persistent_request *req, struct ap_err *err)
 {
 	const char *name = ap_streq(req->config_file, "-") ? "standard input" : req->config_file;
 	struct ap_config_opts opts = { .file = name };
@@ -217,6 +218,42 @@ static int read_config(
 		return -1;
 	cJSON_Delete(s->body);
 	s->body = read;
+	*file = AP_STEAL(y);
+	return 0;
+}
+
+/* An error about what only the file says: where it stands there. */
+static int at_place(const struct ap_yaml *file, const struct ap_persistent_request *req,
+	const char *path, struct ap_err *err)
+{
+	const struct ap_yaml *y = file ? ap_config_locate(file, path) : NULL;
+	struct ap_err was = *err;
+
+	if (!y)
+		return -1;
+	ap_err_clear(err);
+	return ap_err_set(err, AP_E_INPUT, "%s: line %u, column %u: %s", req->config_file, y->line,
+		y->column, was.msg);
+}
+
+static int check_fields(const struct ap_persistent_spec *s, const struct ap_yaml *file,
+	const struct ap_persistent_request *req, struct ap_err *err)
+{
+	const char *name = ap_json_str(s->body, "displayName");
+	const char *network = ap_json_str(s->body, "network");
+	ap_auto_free char *path = NULL;
+	size_t bad = 0;
+
+	if (check_pools(s->body, &bad, err) < 0) {
+		path = ap_xasprintf("resourcePools[%zu]", bad);
+		return at_place(file, req, path, err);
+	}
+	if (ap_labels_check(s->body, err) < 0)
+		return at_place(file, req, "labels", err);
+	if (name && ap_display_name_check(name, err) < 0)
+		return req->display_name ? -1 : at_place(file, req, "displayName", err);
+	if (network && ap_network_check(network, err) < 0)
+		return req->network ? -1 : at_place(file, req, "network", err);
 	return 0;
 }
 
@@ -257,24 +294,20 @@ static int make_spec(
 {
 	const struct ap_schema_message *m = ap_schema_message("PersistentResource");
 	ap_auto_free char *missing = NULL;
-	const char *name, *network;
+	ap_auto_yaml file = NULL;
 
 	if (check_id(req->id, err) < 0)
 		return -1;
 	s->id = ap_xstrdup(req->id);
 	s->body = ap_json_object();
-	if (read_config(s, req, err) < 0 || flag_pools(s, req, err) < 0 ||
-		set_flags(s, req, err) < 0 || check_pools(s->body, err) < 0 ||
-		ap_labels_check(s->body, err) < 0)
-		return -1;
-	name = ap_json_str(s->body, "displayName");
-	network = ap_json_str(s->body, "network");
-	if ((name && ap_display_name_check(name, err) < 0) ||
-		(network && ap_network_check(network, err) < 0))
+	if (read_config(s, &file, req, err) < 0 || flag_pools(s, req, err) < 0 ||
+		set_flags(s, req, err) < 0 || check_fields(s, file, req, err) < 0)
 		return -1;
 	missing = ap_schema_missing(m, s->body);
-	if (missing)
-		return ap_err_set(err, AP_E_USAGE, "%s is missing", missing);
+	if (missing) {
+		ap_err_set(err, AP_E_USAGE, "%s is missing", missing);
+		return at_place(file, req, missing, err);
+	}
 	s->version = ap_schema_version(m, s->body) == AP_SCHEMA_V1 ? "v1" : "v1beta1";
 	return 0;
 }

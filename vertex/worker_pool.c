@@ -410,7 +410,8 @@ static int check_pool(const cJSON *p, const char *what, struct ap_err *err)
 	return y ? check_packages(y, what, err) : 0;
 }
 
-int ap_worker_pools_check(const cJSON *pools, struct ap_strv *warnings, struct ap_err *err)
+int ap_worker_pools_check(
+	const cJSON *pools, size_t *bad, struct ap_strv *warnings, struct ap_err *err)
 {
 	size_t number = 1;
 	const char *first;
@@ -423,6 +424,7 @@ int ap_worker_pools_check(const cJSON *pools, struct ap_strv *warnings, struct a
 	for (const cJSON *p = pools->child; p; p = p->next, number++) {
 		ap_auto_free char *what = ap_xasprintf("worker pool %zu", number);
 
+		*bad = number - 1;
 		/* An empty one holds the place of a role that the job does not have. */
 		if (p->child && check_pool(p, what, err) < 0)
 			return -1;

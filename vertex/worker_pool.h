@@ -43,9 +43,12 @@ struct ap_worker_all {
 int ap_worker_pools_all(cJSON *pools, const struct ap_worker_all *all, bool packaged,
 	struct ap_strv *warnings, struct ap_err *err) AP_CHECK;
 
-/* What holds for finished pools: one task each, limits.  warnings: replicas of the first one. */
+/*
+ * What holds for finished pools: one task each, limits.  warnings: replicas
+ * of the first one.  *bad: the index of the pool that an error is about.
+ */
 int ap_worker_pools_check(
-	const cJSON *pools, struct ap_strv *warnings, struct ap_err *err) AP_CHECK;
+	const cJSON *pools, size_t *bad, struct ap_strv *warnings, struct ap_err *err) AP_CHECK;
 
 /* The key whose word made a field of a pool ("machine_spec.machine_type"), or NULL. */
 const char *ap_worker_key_of(const char *field);

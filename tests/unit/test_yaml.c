@@ -70,7 +70,8 @@ TEST(yaml_says_line_and_column_of_what_it_refuses)
 		{ "a: !mine {}\n", "unknown tag" },
 		{ "<<: 1\n", "\"<<\" wants a mapping" },
 		{ "a: \"\\0\"\n", "a NUL character" },
-		{ "\xff", "not valid UTF-8" },
+		{ "a: 1\nb: \xff", "line 2, column 4: not valid UTF-8" },
+		{ "a: 1\nb: \x01", "line 2, column 4: control characters" },
 	};
 	struct ap_err err = AP_ERR_INIT;
 
