@@ -25,6 +25,8 @@ struct ap_raw {
 	int method;
 	uint32_t crc;
 	uint64_t offset, csize, size;
+	unsigned hash_bits; /* 256, 384 or 512 of SHA-2 over what it inflates to; 0: none known */
+	const unsigned char *hash; /* borrowed from the content */
 };
 
 struct ap_content_ops {

@@ -466,7 +466,7 @@ int ap_install_wheel(struct ap_tree *out, const char *path, const struct ap_lock
 	ap_auto_tree tree = { 0 };
 
 	if (ap_wheel_open(&w, path, locked->filename, err) < 0 ||
-		check_locked(&w, locked, err) < 0 || ap_wheel_verify(&w, err) < 0 ||
+		check_locked(&w, locked, err) < 0 || ap_wheel_expect(&w, err) < 0 ||
 		fill(&tree, &j, err) < 0)
 		return -1;
 	ap_tree_move(out, &tree);

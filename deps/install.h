@@ -18,7 +18,8 @@ struct ap_install {
 /*
  * Turn the wheel at `path` into entries: files to purelib or platlib, .data
  * schemes, console and gui scripts, RECORD, INSTALLER, REQUESTED,
- * direct_url.json.  Everything in the wheel is checked first.
+ * direct_url.json.  The wheel's structure is checked first; its members'
+ * bytes (CRC, size, RECORD's hash) are checked by whoever reads the entries.
  *
  * Errors: AP_E_PROTO naming the wheel, the member and the rule.
  * Source: binary distribution format; recording installed projects; DESIGN section 6 (zip rules).

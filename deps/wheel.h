@@ -53,8 +53,17 @@ int ap_wheel_open(
 	struct ap_wheel *out, const char *path, const char *filename, struct ap_err *err) AP_CHECK;
 
 /*
- * Read every member: CRC, size, exact use of the compressed bytes, and the
- * hash and size of its line in RECORD.
+ * Check RECORD's lines against the archive and make every later reader of a
+ * member check the hash that RECORD has for it: the layer's own pass over
+ * the bytes is then the verification.
+ *
+ * Errors: AP_E_PROTO naming wheel, member and rule.
+ */
+int ap_wheel_expect(const struct ap_wheel *w, struct ap_err *err) AP_CHECK;
+
+/*
+ * ap_wheel_expect(), and read every member at once: CRC, size, exact use of
+ * the compressed bytes, hash.
  *
  * Errors: AP_E_PROTO naming wheel, member and rule.
  */

@@ -24,7 +24,9 @@ struct ap_zip_member {
 	unsigned method; /* 0 or 8 */
 	uint32_t crc;
 	uint64_t csize, size;
-	uint64_t offset; /* of the member's bytes in the file */
+	uint64_t offset;    /* of the member's bytes in the file */
+	unsigned hash_bits; /* see ap_zip_expect(); 0: nothing is expected */
+	unsigned char hash[64];
 };
 
 /*
@@ -56,8 +58,14 @@ const struct ap_zip_member *ap_zip_member(const struct ap_zip *z, size_t i);
 const struct ap_zip_member *ap_zip_find(const struct ap_zip *z, const char *name);
 
 /*
+ * From now on the bytes of member i must also have this SHA-2 hash of 256,
+ * 384 or 512 bits: every reader of it fails at its end otherwise.
+ */
+void ap_zip_expect(struct ap_zip *z, size_t i, unsigned bits, const unsigned char *hash);
+
+/*
  * The inflated bytes of a member.  The read that would give the end fails
- * unless CRC, size and consumed size are the recorded ones.
+ * unless CRC, size, consumed size and hash are the recorded ones.
  *
  * *out: owned by the caller; keeps the archive open.  Threads: yes.
  * Errors of the reader: AP_E_PROTO as above.

@@ -6,9 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sha2.h"
 #include "deps/zip_priv.h"
 
 enum { CHUNK = 1 << 16 };
+
+void ap_zip_expect(struct ap_zip *z, size_t i, unsigned bits, const unsigned char *hash)
+{
+	z->v[i].hash_bits = bits;
+	memcpy(z->v[i].hash, hash, bits / 8);
+}
 
 struct member_reader {
 	struct ap_reader base;
@@ -19,7 +26,8 @@ struct member_reader {
 	uint64_t in_at;  /* compressed bytes taken from the file */
 	uint64_t out_at; /* inflated bytes given */
 	uint32_t crc;
-	bool stream_ended, failed;
+	EVP_MD_CTX *hash; /* NULL: none is expected */
+	bool stream_ended, failed, hash_checked;
 };
 
 static struct member_reader *self(struct ap_reader *r)
@@ -100,6 +108,16 @@ static int check_end(struct member_reader *r, struct ap_err *err)
 	if (r->crc != r->m->crc)
 		return ap_zip_bad(r->zip, r->m->name, err, "CRC is %08x, its header says %08x",
 			r->crc, r->m->crc);
+	if (r->hash && !r->hash_checked) {
+		unsigned char found[EVP_MAX_MD_SIZE];
+
+		r->hash_checked = true;
+		if (!EVP_DigestFinal_ex(r->hash, found, NULL))
+			ap_oom();
+		if (memcmp(found, r->m->hash, r->m->hash_bits / 8) != 0)
+			return ap_zip_bad(
+				r->zip, r->m->name, err, "its hash is not the one in RECORD");
+	}
 	return 0;
 }
 
@@ -114,6 +132,8 @@ static int member_read_inner(
 		return ap_zip_bad(r->zip, r->m->name, err,
 			"inflates to more than the %" PRIu64 " bytes of its header", r->m->size);
 	r->crc = crc32_gzip_refl(r->crc, p, *got);
+	if (r->hash && *got && !EVP_DigestUpdate(r->hash, p, *got))
+		ap_oom();
 	r->out_at += *got;
 	return *got ? 0 : check_end(r, err);
 }
@@ -132,6 +152,17 @@ static int member_read(struct ap_reader *base, void *p, size_t n, size_t *got, s
 	return -1;
 }
 
+static void begin_hash(struct member_reader *r)
+{
+	if (!r->m->hash_bits)
+		return;
+	if (!r->hash)
+		r->hash = EVP_MD_CTX_new();
+	if (!r->hash || !EVP_DigestInit_ex(r->hash, ap_sha2(r->m->hash_bits), NULL))
+		ap_oom();
+	r->hash_checked = false;
+}
+
 static int member_rewind(struct ap_reader *base, struct ap_err *err AP_UNUSED)
 {
 	struct member_reader *r = self(base);
@@ -143,6 +174,7 @@ static int member_rewind(struct ap_reader *base, struct ap_err *err AP_UNUSED)
 	r->in_at = r->out_at = 0;
 	r->crc = 0;
 	r->stream_ended = r->failed = false;
+	begin_hash(r);
 	return 0;
 }
 
@@ -150,6 +182,7 @@ static void member_free(struct ap_reader *base)
 {
 	struct member_reader *r = self(base);
 
+	EVP_MD_CTX_free(r->hash);
 	free(r->inflate);
 	free(r->in);
 	ap_zip_unref(r->zip);
@@ -165,6 +198,7 @@ void ap_zip_reader(struct ap_reader **out, struct ap_zip *z, const struct ap_zip
 	r->base.ops = &member_ops;
 	r->zip = ap_zip_ref(z);
 	r->m = m;
+	begin_hash(r);
 	if (m->method == 8) {
 		r->inflate = ap_xmalloc(sizeof(*r->inflate));
 		r->in = ap_xmalloc(CHUNK);
@@ -213,6 +247,8 @@ static bool content_raw(const struct ap_content *c, struct ap_raw *out)
 		.offset = mc->m->offset,
 		.csize = mc->m->csize,
 		.size = mc->m->size,
+		.hash_bits = mc->m->hash_bits,
+		.hash = mc->m->hash,
 	};
 	return true;
 }

@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+
+#include "base/sha2.h"
 
 enum {
 	IN_CHUNK = 128 << 10,
@@ -37,12 +40,14 @@ struct scan {
 	uint64_t block;   /* bit at which the newest block's header begins */
 	uint64_t end;     /* bit behind the last block */
 	uint32_t crc;
+	EVP_MD_CTX *hash; /* NULL: none is known */
 	unsigned char *ibuf, *obuf;
 };
 
 static void scan_release(struct scan *s)
 {
 	inflateEnd(&s->z);
+	EVP_MD_CTX_free(s->hash);
 	free(s->ibuf);
 	free(s->obuf);
 }
@@ -84,6 +89,8 @@ static int step(struct scan *s, int *status,
 			"inflates to more than the %" PRIu64 " bytes it says", s->raw->size);
 	if (n) {
 		s->crc = (uint32_t)crc32_z(s->crc, s->obuf, n);
+		if (s->hash && !EVP_DigestUpdate(s->hash, s->obuf, n))
+			ap_oom();
 		if (on_bytes(ctx, s->obuf, n, err) < 0)
 			return -1;
 	}
@@ -97,6 +104,19 @@ static int step(struct scan *s, int *status,
 		s->z.msg ? s->z.msg : "it ends too early");
 }
 
+static int check_hash(struct scan *s, struct ap_err *err)
+{
+	unsigned char found[EVP_MAX_MD_SIZE];
+
+	if (!s->hash)
+		return 0;
+	if (!EVP_DigestFinal_ex(s->hash, found, NULL))
+		ap_oom();
+	if (memcmp(found, s->raw->hash, s->raw->hash_bits / 8) != 0)
+		return ap_err_set(err, AP_E_DIGEST, "its hash is not the one in RECORD");
+	return 0;
+}
+
 int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
 	struct ap_err *err)
@@ -107,6 +127,11 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 
 	if (inflateInit2(&s.z, -MAX_WBITS) != Z_OK)
 		ap_oom();
+	if (raw->hash_bits) {
+		s.hash = EVP_MD_CTX_new();
+		if (!s.hash || !EVP_DigestInit_ex(s.hash, ap_sha2(raw->hash_bits), NULL))
+			ap_oom();
+	}
 	s.ibuf = ap_xmalloc(IN_CHUNK);
 	s.obuf = ap_xmalloc(OUT_CHUNK);
 	while (status != Z_STREAM_END) {
@@ -130,6 +155,8 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 	if (s.crc != raw->crc)
 		return ap_err_set(err, AP_E_DIGEST, "CRC-32 is %08" PRIx32 ", but says %08" PRIx32,
 			s.crc, raw->crc);
+	if (check_hash(&s, err) < 0)
+		return -1;
 	out->last_bit = s.block;
 	out->end_bit = s.end;
 	return 0;

@@ -295,3 +295,27 @@ TEST(install_conflicts_name_both_wheels_and_the_path)
 			assert_ok(ap_install_conflicts(trees, names, 2, &err), &err);
 	}
 }
+
+/* Members are read when their layer is made: what RECORD says goes with them until then. */
+TEST(install_hands_the_hash_of_record_to_whoever_reads_a_member)
+{
+	static char name[] = "demo-1.0-py3-none-any.whl";
+	struct ap_locked l = { .filename = name };
+	struct ap_inventory *inv = base_image(NULL, NULL);
+	struct ap_err err = AP_ERR_INIT;
+	const struct ap_entry *e;
+	ap_auto_tree t = { 0 };
+	ap_auto_reader r = NULL;
+	ap_auto_buf bytes = AP_BUF_INIT;
+	struct ap_raw raw;
+
+	assert_ok(ap_install_wheel(&t, "fixtures/wheels/reject/117.whl", &l, inv, &err), &err);
+	e = ap_tree_find(&t, SITE "demo/__init__.py");
+	assert_non_null(e);
+	assert_true(e->content->ops->raw(e->content, &raw));
+	assert_int_equal(raw.hash_bits, 256);
+	assert_ok(e->content->ops->open(e->content, &r, &err), &err);
+	assert_fails(ap_read_all(r, &bytes, &err), &err, AP_E_PROTO,
+		"its hash is not the one in RECORD");
+	ap_inventory_free(inv);
+}

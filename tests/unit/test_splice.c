@@ -142,6 +142,7 @@ TEST(splice_refuses_a_member_that_is_not_what_it_says)
 		{ "says fewer bytes", 0, -1, 0, 0, 0, AP_E_LIMIT, "more than" },
 		{ "says more bytes", 0, 1, 0, 0, 0, AP_E_PROTO, "but says" },
 		{ "another crc", 0, 0, 1, 0, 0, AP_E_DIGEST, "CRC-32" },
+		{ "another hash", 0, 0, 0, 0, 0, AP_E_DIGEST, "hash is not the one" },
 		{ "cut short", 0, 0, 0, 5, 0, AP_E_PROTO, "ends too early" },
 		{ "bad block type", 0, 0, 0, 0, 1, AP_E_PROTO, "broken deflate stream" },
 	};
@@ -166,6 +167,10 @@ TEST(splice_refuses_a_member_that_is_not_what_it_says)
 		raw.csize -= (uint64_t)cases[i].cut;
 		raw.size += (uint64_t)(int64_t)cases[i].more_out;
 		raw.crc ^= (uint32_t)cases[i].flip_crc;
+		if (strcmp(cases[i].name, "another hash") == 0) {
+			raw.hash_bits = 256;
+			raw.hash = plain;
+		}
 		assert_fails(ap_splice_scan(&s, &raw, to_buf, &seen, &err), &err, cases[i].code,
 			cases[i].fails_with);
 		close(raw.fd);
