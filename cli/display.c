@@ -81,14 +81,21 @@ static void on_event(void *ctx, const struct ap_event *ev)
 		d->view->on_event(d->view, ev);
 }
 
+static bool wants_tty(const struct ap_env *env, const char *how)
+{
+	if (env->dumb_terminal || !isatty(STDERR_FILENO))
+		return false;
+	return how && strcmp(how, "auto") != 0 ? strcmp(how, "tty") == 0 : !env->ci;
+}
+
 static struct ap_view *choose(const struct ap_env *env, enum ap_level level)
 {
 	const char *how = ap_env_get(env, AP_KEY_PROGRESS);
 
-	if (how && strcmp(how, "none") == 0)
-		level = AP_MIN(level, AP_LEVEL_WARN);
 	if (how && strcmp(how, "json") == 0)
 		return ap_view_json(stderr, level);
+	if (level >= AP_LEVEL_INFO && wants_tty(env, how))
+		return ap_view_tty(stderr, level, !env->no_color);
 	return ap_view_lines(stderr, level, env->ci || (how && strcmp(how, "plain") == 0));
 }
 

@@ -42,6 +42,8 @@ void ap_say(struct ap_display *d, const char *fmt, ...) AP_PRINTF(2, 3);
 
 /* The views.  dated: each line begins with the time. */
 struct ap_view *ap_view_lines(FILE *out, enum ap_level level, bool dated);
+/* A live display; nothing of it stays on the screen but lines of text. */
+struct ap_view *ap_view_tty(FILE *out, enum ap_level level, bool color);
 struct ap_view *ap_view_json(FILE *out, enum ap_level level);
 
 /* "113 MB", "4.2 kB", "17 bytes": decimal units. */

@@ -158,7 +158,7 @@ static bool in_repository(const char *dir)
 /*
  * The library reads every certificate authority when it starts, 20 ms for
  * connections that are never made; an empty file in their place is not read.
- * No thread has been started yet where this is called.
+ * The only other thread by then draws the display and asks for no variable.
  */
 static int init_without_certificates(void)
 {
