@@ -113,12 +113,16 @@ int ap_local_path(char **out, const struct ap_local_root *r, const char *given, 
 	struct ap_err *err)
 {
 	ap_auto_buf b = AP_BUF_MAX(AP_LOCAL_PATH);
+	ap_auto_free char *real = NULL;
 	const char *rel = text;
 
 	if (text[0] == '/') {
 		rel = below(text, r->path);
 		if (!rel && given && given[0] == '/')
 			rel = below(text, given);
+		/* The way to the working directory itself may lead through links. */
+		if (!rel && (real = realpath(text, NULL)) != NULL)
+			rel = below(real, r->path);
 	}
 	if (!rel || !ap_local_append(&b, rel))
 		return ap_err_set(err, AP_E_INPUT,

@@ -25,8 +25,9 @@ const char *ap_local_root_path(const struct ap_local_root *r);
 
 /*
  * The user's words for a path below the root, as "a/b": no ".", no "..", no
- * doubled slash; "" for the root itself.  Purely textual; absolute paths must
- * begin with the root's path (links resolved, or as `given`).  *out: owned.
+ * doubled slash; "" for the root itself.  Relative ones are taken as text;
+ * absolute ones must lie in the root as it is, as `given`, or through links.
+ * *out: owned.
  * Errors: AP_E_INPUT when it leaves the root.
  */
 int ap_local_path(char **out, const struct ap_local_root *r, const char *given, const char *text,

@@ -326,6 +326,9 @@ TEST(paths_are_taken_as_below_the_working_directory)
 	ap_auto_free char *real = realpath(dir, NULL);
 	ap_auto_free char *absolute = ap_xasprintf("%s/a/b.py", real);
 	ap_auto_free char *sibling = ap_xasprintf("%s2/a", real);
+	ap_auto_free char *elsewhere = unit_tmpdir();
+	ap_auto_free char *link = ap_fs_join(elsewhere, "link");
+	ap_auto_free char *through = ap_fs_join(link, "a/b.py");
 	struct ap_err err = AP_ERR_INIT;
 	ap_auto_local_root root = NULL;
 	const struct {
@@ -337,12 +340,15 @@ TEST(paths_are_taken_as_below_the_working_directory)
 		{ ".", "" },
 		{ absolute, "a/b.py" },
 		{ real, "" },
+		{ through, "a/b.py" },
 		{ "..", NULL },
 		{ "a/../../x", NULL },
 		{ "/etc/passwd", NULL },
 		{ sibling, NULL },
 	};
 
+	put(dir, "a/b.py", "", 0644);
+	assert_int_equal(symlink(dir, link), 0);
 	assert_ok(ap_local_root_open(&root, dir, &err), &err);
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
 		ap_auto_free char *out = NULL;
