@@ -22,12 +22,18 @@ static void rhost_free(struct ap_rhost *h)
 {
 	pthread_mutex_destroy(&h->lock);
 	ap_challenge_release(&h->challenge);
-	ap_creds_release(&h->creds);
+	while (h->creds) {
+		struct ap_rcreds *c = h->creds;
+
+		h->creds = c->next;
+		ap_creds_release(&c->creds);
+		free(c->repository);
+		free(c);
+	}
 	ap_tokens_release(&h->tokens);
 	free(h->name);
 	free(h->bare);
 	free(h->base);
-	free(h->creds_for);
 	free(h);
 }
 
@@ -193,27 +199,33 @@ int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *er
 
 /* ---- credentials and tokens; the host's lock is held ---- */
 
-/* Entries may be for one name space of a host only: looked up again for another repository. */
-static int find_creds(
-	struct ap_registry *reg, struct ap_rhost *h, const char *repository, struct ap_err *err)
+/*
+ * Entries may be for one name space of a host only, so they are looked up for
+ * each repository; a helper is asked once.  *out: borrowed from h.
+ */
+static int find_creds(struct ap_registry *reg, struct ap_rhost *h, const char *repository,
+	const struct ap_creds **out, struct ap_err *err)
 {
-	struct ap_creds found = { 0 };
+	struct ap_rcreds *c;
 
-	if (h->creds_for && strcmp(h->creds_for, repository) == 0)
-		return 0;
-	if (ap_creds_find(&found, &reg->c, h->name, repository, err) < 0)
+	for (c = h->creds; c; c = c->next) {
+		if (c->creds.host_wide || strcmp(c->repository, repository) == 0) {
+			*out = &c->creds;
+			return 0;
+		}
+	}
+	c = ap_xcalloc(1, sizeof(*c));
+	if (ap_creds_find(&c->creds, &reg->c, h->name, repository, err) < 0) {
+		free(c);
 		return -1;
-	if (!ap_streq(found.username, h->creds.username) ||
-		!ap_streq(found.password, h->creds.password) ||
-		!ap_streq(found.identity_token, h->creds.identity_token))
-		ap_tokens_release(&h->tokens);
-	ap_creds_release(&h->creds);
-	h->creds = found;
-	free(h->creds_for);
-	h->creds_for = ap_xstrdup(repository);
-	if (h->creds.source)
+	}
+	c->repository = ap_xstrdup(repository);
+	c->next = h->creds;
+	h->creds = c;
+	if (c->creds.source)
 		ap_emit_debug(
-			reg->c.progress, AP_STEP_HTTP, "%s: using %s", h->name, h->creds.source);
+			reg->c.progress, AP_STEP_HTTP, "%s: using %s", h->name, c->creds.source);
+	*out = &c->creds;
 	return 0;
 }
 
@@ -221,34 +233,34 @@ static int find_creds(
  * Google's access token as password.  Without any Google credential a public
  * image can still be read, so that is no error here.
  */
-static int google_password(struct ap_registry *reg, struct ap_rhost *h, bool refused,
-	char **password, struct ap_err *err)
+static int google_password(struct ap_registry *reg, struct ap_rhost *h,
+	const struct ap_creds *creds, bool refused, char **password, struct ap_err *err)
 {
 	unsigned flags = AP_GCP_OPTIONAL | (refused ? AP_GCP_REFRESH : 0U);
 
-	if (!h->creds.google)
+	if (!creds->google)
 		return 0;
 	if (ap_gcp_token(reg->c.gcp, flags, password, err) < 0)
 		return ap_err_wrap(err, "registry %s", h->name);
 	return 0;
 }
 
-static int fetch_token(struct ap_registry *reg, struct ap_rhost *h, const char *scope, bool refused,
-	char **value, double *lifetime, struct ap_err *err)
+static int fetch_token(struct ap_registry *reg, struct ap_rhost *h, const struct ap_creds *creds,
+	const char *scope, bool refused, char **value, double *lifetime, struct ap_err *err)
 {
 	static const struct ap_creds nobody = { 0 };
 	ap_auto_free char *google = NULL;
 	struct ap_token_server s = { .challenge = &h->challenge,
-		.creds = &h->creds,
+		.creds = creds,
 		.registry = h->base,
 		.registry_private = h->peer_private };
 
-	if (google_password(reg, h, refused, &google, err) < 0)
+	if (google_password(reg, h, creds, refused, &google, err) < 0)
 		return -1;
-	h->anonymous = h->creds.google && !google;
+	h->anonymous = creds->google && !google;
 	if (h->anonymous)
 		s.creds = &nobody;
-	s.password = google ? google : h->creds.password;
+	s.password = google ? google : creds->password;
 	return ap_token_fetch(value, lifetime, reg->c.http, &s, scope, err);
 }
 
@@ -257,30 +269,31 @@ static int authorize(struct ap_registry *reg, struct ap_rhost *h, const char *re
 	const char *scope, bool refused, char **out, struct ap_err *err)
 {
 	ap_auto_free char *google = NULL;
+	const struct ap_creds *creds = NULL;
 	const char *token;
 	char *fresh = NULL;
 	double life = 0;
 
 	if (h->challenge.kind == AP_CHALLENGE_NONE)
 		return 0;
-	if (find_creds(reg, h, repository, err) < 0)
+	if (find_creds(reg, h, repository, &creds, err) < 0)
 		return -1;
 	if (h->challenge.kind == AP_CHALLENGE_BASIC) {
-		if (google_password(reg, h, refused, &google, err) < 0)
+		if (google_password(reg, h, creds, refused, &google, err) < 0)
 			return -1;
 		if (google)
 			*out = ap_creds_basic("oauth2accesstoken", google);
-		else if (h->creds.username)
-			*out = ap_creds_basic(h->creds.username, h->creds.password);
+		else if (creds->username)
+			*out = ap_creds_basic(creds->username, creds->password);
 		return 0;
 	}
-	if (h->creds.bearer) {
-		*out = ap_xasprintf("Bearer %s", h->creds.bearer);
+	if (creds->bearer) {
+		*out = ap_xasprintf("Bearer %s", creds->bearer);
 		return 0;
 	}
 	token = ap_tokens_get(&h->tokens, scope);
 	if (!token) {
-		if (fetch_token(reg, h, scope, refused, &fresh, &life, err) < 0)
+		if (fetch_token(reg, h, creds, scope, refused, &fresh, &life, err) < 0)
 			return -1;
 		*out = ap_xasprintf("Bearer %s", fresh);
 		ap_tokens_put(&h->tokens, scope, fresh, life);
@@ -376,7 +389,7 @@ int ap_rcall_do(struct ap_registry *reg, struct ap_rcall *call, struct ap_http_r
 		final = n + 1 >= MAX_REFUSALS || (call->flags & AP_RCALL_KEEP_401) ||
 			h->challenge.kind == AP_CHALLENGE_NONE ||
 			(h->challenge.kind == AP_CHALLENGE_BASIC && authorization &&
-				!h->creds.google);
+				!ap_registry_is_google(h->bare));
 		pthread_mutex_unlock(&h->lock);
 		if (rc < 0 || final)
 			return rc;

@@ -12,6 +12,13 @@
 #include "registry/creds.h"
 #include "registry/token.h"
 
+/* Credentials as they were found for one repository of a host. */
+struct ap_rcreds {
+	struct ap_rcreds *next;
+	char *repository;
+	struct ap_creds creds;
+};
+
 /* What is known of one registry.  Kept to the end of the run. */
 struct ap_rhost {
 	struct ap_rhost *next;
@@ -22,8 +29,7 @@ struct ap_rhost {
 	bool insecure, peer_private;
 	bool anonymous; /* Google's, and no Google credential was found */
 	struct ap_challenge challenge;
-	struct ap_creds creds;
-	char *creds_for; /* repository that creds were looked up for */
+	struct ap_rcreds *creds;
 	struct ap_tokens tokens;
 	int upload_mode; /* the way of uploading that worked here last */
 };

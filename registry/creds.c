@@ -266,8 +266,10 @@ static int ask_helper(
 	explicit_bzero(answer.p, answer.len);
 	if (rc < 0)
 		return ap_err_wrap(err, "credential helper %s for %s", program, server);
-	if (ap_creds_any(out))
+	if (ap_creds_any(out)) {
 		out->source = ap_xasprintf("credential helper %s", program);
+		out->host_wide = true;
+	}
 	return 0;
 }
 
@@ -343,6 +345,7 @@ int ap_creds_find(struct ap_creds *out, const struct ap_registry_config *c, cons
 		found.username = ap_xstrdup(c->username);
 		found.password = ap_xstrdup(c->password ? c->password : "");
 		found.source = ap_xstrdup("--username");
+		found.host_wide = true;
 	} else if (c->authfile) {
 		if (from_path(&found, c->authfile, true, host, repository, err) < 0)
 			return -1;

@@ -18,6 +18,7 @@ struct ap_creds {
 	char *bearer;         /* a token for the registry itself */
 	char *source;         /* where they are from, for people */
 	bool google;          /* password is a Google access token */
+	bool host_wide;       /* the same for every repository of the host */
 };
 
 void ap_creds_release(struct ap_creds *c);

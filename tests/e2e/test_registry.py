@@ -221,6 +221,43 @@ def test_username_and_password_go_to_the_destination_only(autopack, base, token_
     assert "--password-stdin" in r.stderr
 
 
+def test_a_credential_helper_is_asked_once_a_run(autopack, base, token_registry, tmp_path):
+    helper = tmp_path / "bin" / "docker-credential-counting"
+    helper.parent.mkdir()
+    asked = tmp_path / "asked"
+    helper.write_text(
+        f'#!/bin/sh\nread server\necho "$1 $server" >> {asked}\n'
+        f'echo \'{{"ServerURL":"x","Username":"{USER}","Secret":"{PASSWORD}"}}\'\n'
+    )
+    helper.chmod(0o755)
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "config.json").write_text(json.dumps({"credHelpers": {token_registry.host: "counting"}}))
+    env = {"DOCKER_CONFIG": tmp_path / "docker", "PATH": f"{helper.parent}:{os.environ['PATH']}"}
+    autopack("copy", f"oci:{base('tiny-python3')}:latest", f"{token_registry.host}/team/a:x", env=env)
+    assert asked.read_text().splitlines() == [f"get {token_registry.host}"]
+    asked.unlink()
+    r = autopack("copy", f"{token_registry.host}/team/a:x", f"{token_registry.host}/team/b:x", "--verbosity=debug", env=env)
+    assert asked.read_text().splitlines() == [f"get {token_registry.host}"]
+    assert PASSWORD not in r.stderr
+
+
+def test_name_spaces_of_a_host_have_credentials_of_their_own(autopack, base, tmp_path):
+    tokens = TokenServer()
+    reg = Fake(auth=tokens)
+    try:
+        right = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        wrong = base64.b64encode(b"other:password").decode()
+        path = tmp_path / "auth.json"
+        path.write_text(json.dumps({"auths": {reg.host: {"auth": wrong}, f"{reg.host}/team": {"auth": right}}}))
+        argv = ["copy", "--authfile", path, f"oci:{base('tiny-python3')}:latest"]
+        autopack(*argv, f"{reg.host}/team/a:x")
+        r = autopack(*argv, f"{reg.host}/teams/a:x", check=1)
+        assert "incorrect username or password" in r.stderr
+    finally:
+        reg.stop()
+        tokens.stop()
+
+
 # ---- TLS
 
 
@@ -564,6 +601,61 @@ def test_four_copies_at_once_do_not_disturb_each_other(autopack, registry, repo,
         out, err = p.communicate(timeout=120)
         assert p.returncode == 0 and digest in out, err
     assert registry.manifest(repo, "t0")[1] == digest == registry.manifest(repo, "t1")[1]
+
+
+KINDS = {
+    "ping": ("GET", r"^/v2/$", 1),
+    "start": ("POST", r"/blobs/uploads/", 1),
+    "second start": ("POST", r"/blobs/uploads/", 2),
+    "check": ("HEAD", r"/blobs/sha256:", 1),
+    "last check": ("HEAD", r"/blobs/sha256:", 3),
+    "upload": ("PUT", r"/blobs/uploads/.", 1),
+    "second upload": ("PUT", r"/blobs/uploads/.", 2),
+    "last upload": ("PUT", r"/blobs/uploads/.", 3),
+    "manifest": ("PUT", r"/manifests/", 1),
+}
+
+
+@pytest.mark.parametrize("phase", ["before", "in", "after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_killed_at_each_kind_of_request_the_next_run_completes(autopack, tmp_path, kind, phase):
+    reg = Fake()
+    running = []
+
+    def kill(registry=None, req=None):
+        running[0].kill()
+
+    def answer_then_kill(req):
+        a = reg(req)
+        kill()
+        return a
+
+    method, path, nth = KINDS[kind]
+    try:
+        old, old_digest = big_layout(tmp_path, 50_000, seed=20)
+        new, new_digest = big_layout(tmp_path, 3_000_000, seed=21)
+        autopack("copy", old, f"{reg.host}/a/b:t")
+        if phase == "before":
+            reg.rule(method=method, path=path, nth=nth, do=kill, before="close")
+        elif phase == "in":
+            reg.rule(method=method, path=path, nth=nth, do=kill, faults={"cut": 0})
+        else:
+            reg.rule(method=method, path=path, nth=nth, answer=answer_then_kill)
+        # The process is known before its first request comes.
+        gate = tmp_path / "gate"
+        hold = ["sh", "-c", f'while [ ! -e {gate} ]; do sleep 0.01; done; exec "$@"', "held"]
+        running.append(autopack.popen("copy", new, f"{reg.host}/a/b:t", prefix=hold, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        gate.touch()
+        assert running[0].wait(30) == -signal.SIGKILL
+        digest = "sha256:" + hashlib.sha256(reg.manifests["a/b"]["t"][0]).hexdigest()
+        assert digest in (old_digest, new_digest)
+        assert reg.complete("a/b", "t")
+        reg.rules.clear()
+        assert autopack("copy", new, f"{reg.host}/a/b:t").digest == new_digest
+        assert reg.complete("a/b", "t")
+        assert reg.manifests["a/b"]["t"][0] == reg.manifests["a/b"][new_digest][0]
+    finally:
+        reg.stop()
 
 
 @pytest.mark.parametrize("n", [10, pytest.param(50, marks=pytest.mark.full)])

@@ -9,7 +9,9 @@
 #include "registry/challenge.h"
 #include "registry/creds.h"
 #include "registry/preflight.h"
+#include "registry/registry.h"
 #include "registry/token.h"
+#include "tests/unit/peer.h"
 
 TEST(challenge_prefers_bearer_and_reads_every_way_of_writing_it)
 {
@@ -562,4 +564,37 @@ TEST(preflight_tells_what_to_do)
 		assert_non_null(strstr(b.p, cases[i].part));
 		assert_non_null(strstr(b.p, cases[i].other));
 	}
+}
+
+TEST(registry_sink_never_completes_an_upload_of_other_bytes)
+{
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_ref ref = { 0 };
+	struct ap_descriptor d = { .media_type = NULL, .size = 5 };
+	ap_auto_free char *name = NULL;
+	ap_auto_reader r = NULL;
+	struct ap_registry *reg;
+	struct ap_sink *sink;
+	struct ap_http *h;
+	struct peer *p;
+
+	PEER(p, NULL, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+		"HTTP/1.1 202 Accepted\r\nLocation: /v2/a/blobs/uploads/1\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+	name = ap_xasprintf("%s/a:t", strstr(peer_url(p), "//") + 2);
+	assert_ok(ap_ref_parse(&ref, name, &err), &err);
+	ap_http_new(&h, &(struct ap_http_opts){ .stall_timeout = 2 });
+	ap_registry_new(&reg, &(struct ap_registry_config){ .http = h });
+	assert_ok(ap_registry_sink(&sink, &ref, reg, &err), &err);
+	ap_sha256_of(&d.digest, "hello", 5);
+	ap_mem_reader(&r, "hellO", 5);
+	assert_fails(
+		sink->ops->put_blob(sink, &d, r, &err), &err, AP_E_DIGEST, "want sha256:2cf24d");
+	for (size_t i = 0; i < peer_count(p); i++)
+		assert_false(ap_starts_with(peer_request(p, i), "PUT "));
+	ap_sink_free(sink);
+	ap_registry_free(reg);
+	ap_http_free(h);
+	ap_ref_release(&ref);
+	peer_stop(p);
 }
