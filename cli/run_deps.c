@@ -105,6 +105,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		.allow_build = &r->ask.image.allow_build,
 		.progress = r->progress,
 		.refresh = p->refresh,
+		.fetch = ap_wheels_fetch_sources,
+		.fetch_ctx = r,
 	};
 
 	say_notes(r);

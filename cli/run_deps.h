@@ -39,6 +39,10 @@ int ap_slot_whiteouts(
 /* Wheels of a run: how they are grouped, and which layers that makes. */
 struct ap_wheels;
 
+/* Fetch the files of a lock with the credentials of the indexes: ap_resolve_opts.fetch; ctx: struct ap_run. */
+int ap_wheels_fetch_sources(
+	void *ctx, struct ap_strv *paths, const struct ap_lock *lock, struct ap_err *err) AP_CHECK;
+
 /*
  * Group the lock's wheels; *n: how many layers they need (whiteouts first,
  * when something is replaced or the plan removes something).

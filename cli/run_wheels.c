@@ -77,12 +77,11 @@ static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_er
 	return 0;
 }
 
-/* Fetch these wheels, in the order of the lock. */
-static int fetch(struct ap_run *r, const struct ap_lock *lock,
+/* Fetch these files, in the order of the lock. */
+static int fetch(struct ap_run *r, struct ap_strv *paths, const struct ap_lock *lock,
 	int (*on_wheel)(void *ctx, size_t i, const char *path, struct ap_err *err), void *ctx,
 	struct ap_err *err)
 {
-	ap_auto_strv paths = { 0 };
 	struct ap_fetch_opts o = {
 		.cache_dir = r->ask.cache_dir,
 		.http = ap_world_http(r->world),
@@ -93,15 +92,22 @@ static int fetch(struct ap_run *r, const struct ap_lock *lock,
 	int rc = index_auth(&o.auth, r, err);
 
 	if (rc == 0)
-		rc = ap_fetch_wheels(&paths, lock, &o, err);
+		rc = ap_fetch_wheels(paths, lock, &o, err);
 	ap_index_auth_free(o.auth);
 	return rc;
+}
+
+int ap_wheels_fetch_sources(
+	void *ctx, struct ap_strv *paths, const struct ap_lock *lock, struct ap_err *err)
+{
+	return fetch(ctx, paths, lock, NULL, NULL, err);
 }
 
 /* An index that tells no sizes: those wheels come first, for the grouping needs them. */
 static int fetch_unsized(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_lock some = { 0 };
+	ap_auto_strv paths = { 0 };
 	int rc = 0;
 
 	some.v = ap_xcalloc(r->lock.n + 1, sizeof(*some.v));
@@ -109,7 +115,7 @@ static int fetch_unsized(struct ap_run *r, struct ap_err *err)
 		if (!size_of(r, &r->lock.v[i]))
 			some.v[some.n++] = r->lock.v[i];
 	if (some.n)
-		rc = fetch(r, &some, NULL, NULL, err);
+		rc = fetch(r, &paths, &some, NULL, NULL, err);
 	free(some.v);
 	return rc;
 }
@@ -259,7 +265,9 @@ static int fetch_all(struct ap_wheels *w, struct ap_err *err)
 {
 	for (size_t i = 0; i < w->run->lock.n; i++)
 		w->wanted[i] = i;
-	return fetch(w->run, &w->run->lock, on_wheel, w, err);
+	ap_auto_strv paths = { 0 };
+
+	return fetch(w->run, &paths, &w->run->lock, on_wheel, w, err);
 }
 
 static int check_groups(struct ap_wheels *w, const struct ap_tree **trees, struct ap_err *err)

@@ -330,15 +330,18 @@ static int check_environment(const cJSON *j, const struct ap_marker_env *env, st
 		env->python_full_version, env->platform_machine);
 }
 
-static bool left_out(const cJSON *pkg, const struct ap_marker_env *env)
+static bool left_out(const cJSON *pkg, const struct ap_marker_env *env, const struct ap_strv *skip)
 {
 	const char *marker = ap_json_str(pkg, "marker");
+	const char *name = ap_json_str(pkg, "name");
 
+	if (skip && name && ap_strv_has(skip, name))
+		return true;
 	return env && marker && !ap_marker_eval(marker, env);
 }
 
 static int read_all(struct ap_lock *lock, const cJSON *j, const struct ap_tags *tags,
-	const struct ap_marker_env *env, struct ap_err *err)
+	const struct ap_marker_env *env, const struct ap_strv *skip, struct ap_err *err)
 {
 	const char *version = ap_json_str(j, "lock-version");
 	const cJSON *packages = ap_json_get(j, "packages");
@@ -355,7 +358,7 @@ static int read_all(struct ap_lock *lock, const cJSON *j, const struct ap_tags *
 		return -1;
 	cJSON_ArrayForEach(c, packages)
 	{
-		if (!left_out(c, env) && read_package(lock, c, tags, err) < 0)
+		if (!left_out(c, env, skip) && read_package(lock, c, tags, err) < 0)
 			return -1;
 	}
 	cJSON_ArrayForEach(c, removes)
@@ -374,12 +377,12 @@ static int read_all(struct ap_lock *lock, const cJSON *j, const struct ap_tags *
 }
 
 int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
-	const struct ap_marker_env *env, struct ap_err *err)
+	const struct ap_marker_env *env, const struct ap_strv *skip, struct ap_err *err)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_json j = NULL;
 
-	if (ap_toml_parse(&j, p, n, err) < 0 || read_all(&lock, j, tags, env, err) < 0)
+	if (ap_toml_parse(&j, p, n, err) < 0 || read_all(&lock, j, tags, env, skip, err) < 0)
 		return -1;
 	*out = lock;
 	lock = (struct ap_lock){ 0 };
@@ -389,5 +392,5 @@ int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct
 int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
 	struct ap_err *err)
 {
-	return ap_lock_parse_for(out, p, n, tags, NULL, err);
+	return ap_lock_parse_for(out, p, n, tags, NULL, NULL, err);
 }

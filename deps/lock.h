@@ -45,11 +45,12 @@ int ap_lock_parse(struct ap_lock *out, const char *p, size_t n, const struct ap_
 
 /*
  * The same for one environment: packages whose marker does not hold there
- * are left out.  AP_E_INPUT when the lock's requires-python or environments
- * exclude it.
+ * are left out (env NULL: none are), and so are the names in `skip` (may be
+ * NULL).  AP_E_INPUT when the lock's requires-python or environments exclude
+ * the environment.
  */
 int ap_lock_parse_for(struct ap_lock *out, const char *p, size_t n, const struct ap_tags *tags,
-	const struct ap_marker_env *env, struct ap_err *err) AP_CHECK;
+	const struct ap_marker_env *env, const struct ap_strv *skip, struct ap_err *err) AP_CHECK;
 
 /* The sha256 of the printed lock: what images are labelled with. */
 /* Of all but the sizes, which not every index tells. */

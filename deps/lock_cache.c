@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/fs.h"
+#include "deps/fetch.h"
 
 #define MAX_TEXT (32 << 20)
 
@@ -121,20 +122,29 @@ static const struct ap_locked *find(const struct ap_lock *l, const char *name)
 	return NULL;
 }
 
+char *ap_lock_cache_wheel(const char *cache_dir, const struct ap_digest *digest)
+{
+	ap_auto_free char *path = ap_fetch_cache_path(cache_dir, digest);
+
+	return ap_fs_is_file(path) ? AP_STEAL(path) : NULL;
+}
+
 /* A project may have been built anew since: same metadata, other bytes. */
-static bool renew_locals(struct ap_lock *lock, const struct ap_locals *locals)
+static bool renew_locals(
+	struct ap_lock *lock, const char *cache_dir, const struct ap_locals *locals)
 {
 	struct ap_lock out = { 0 };
 	bool ok = true;
 
 	for (size_t i = 0; i < lock->n && ok; i++) {
 		const struct ap_locked *l = &lock->v[i];
+		const struct ap_locked *now = l->url ? l : find(&locals->lock, l->name);
+		struct ap_locked *to = ap_lock_add(&out);
 
-		if (!l->url)
-			l = find(&locals->lock, l->name);
-		ok = l != NULL;
-		if (ok)
-			ap_locked_copy(ap_lock_add(&out), l);
+		ap_locked_copy(to, now ? now : l);
+		if (!now)
+			to->local = ap_lock_cache_wheel(cache_dir, &l->digest);
+		ok = now || to->local;
 	}
 	ap_strv_copy(&out.removes, &lock->removes);
 	ap_lock_release(lock);
@@ -142,7 +152,8 @@ static bool renew_locals(struct ap_lock *lock, const struct ap_locals *locals)
 	return ok;
 }
 
-bool ap_lock_cache_get(struct ap_lock *out, const char *path, const struct ap_locals *locals)
+bool ap_lock_cache_get(struct ap_lock *out, const char *path, const char *cache_dir,
+	const struct ap_locals *locals)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
@@ -154,7 +165,7 @@ bool ap_lock_cache_get(struct ap_lock *out, const char *path, const struct ap_lo
 		return false;
 	if (ap_fs_read(&text, path, &err) < 0 ||
 		ap_lock_parse(&lock, text.p, text.len, NULL, &err) < 0 ||
-		!renew_locals(&lock, locals))
+		!renew_locals(&lock, cache_dir, locals))
 		return false;
 	*out = lock;
 	lock = (struct ap_lock){ 0 };

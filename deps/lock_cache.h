@@ -31,7 +31,11 @@ int ap_lock_cache_path(char **out, const char *cache_dir, const struct ap_lock_c
 	struct ap_err *err) AP_CHECK;
 
 /* The lock that is kept there, if it is young enough, with today's local wheels in it. */
-bool ap_lock_cache_get(struct ap_lock *out, const char *path, const struct ap_locals *locals);
+bool ap_lock_cache_get(struct ap_lock *out, const char *path, const char *cache_dir,
+	const struct ap_locals *locals);
+
+/* Where the wheel cache has a wheel that was built here, or NULL.  *out: owned. */
+char *ap_lock_cache_wheel(const char *cache_dir, const struct ap_digest *digest);
 
 /* Errors: AP_E_IO; a cache that cannot be written is no reason to stop. */
 int ap_lock_cache_put(const char *path, const struct ap_lock *lock, struct ap_err *err) AP_CHECK;

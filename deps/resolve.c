@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "base/http.h"
 #include "deps/names.h"
+#include "deps/sdists.h"
 #include "deps/stand_in.h"
 #include "deps/uv.h"
 #include "deps/version.h"
@@ -26,6 +27,7 @@ struct run {
 	struct ap_strv upgrades; /* normalized names to take the newest of */
 	struct ap_strv unknown;  /* base distributions no resolver can be told about */
 	struct ap_uv uv;
+	bool building; /* wheels alone gave no answer: what may be built is */
 };
 
 static void run_release(struct run *r)
@@ -258,6 +260,8 @@ static void common_words(struct ap_strv *w, const struct run *r, const char *in,
 	if (r->o->allow_build && ap_strv_has(r->o->allow_build, ":all:"))
 		return;
 	ap_strv_add(w, "--only-binary=:all:");
+	for (size_t i = 0; r->building && i < r->o->allow_build->n; i++)
+		ap_strv_addf(w, "--no-binary=%s", r->o->allow_build->v[i]);
 }
 
 static int write_in(
@@ -323,6 +327,8 @@ static int resolver_error(const struct run *r, const char *said, struct ap_err *
 		ap_buf_adds(&line, "...");
 	}
 	name_culprits(&line, r, said);
+	if (strstr(said, "building from source is disabled"))
+		ap_buf_adds(&line, "; --allow-build=NAME lets a package be built on this host");
 	return ap_err_set(err, AP_E_RESOLVE, "resolving dependencies: %s",
 		line.len ? line.p : "uv failed and said nothing");
 }
@@ -337,25 +343,50 @@ static int call_uv(const struct run *r, const struct ap_strv *words, struct ap_e
 	return status == 0 ? 0 : resolver_error(r, said.p, err);
 }
 
-/* First pass: which versions, given what the base has. */
-static int choose_versions(struct run *r, struct ap_buf *chosen, struct ap_err *err)
+static int ask_versions(const struct run *r, const struct ap_buf *pins, struct ap_err *err)
 {
-	ap_auto_buf in = AP_BUF_INIT;
-	ap_auto_buf limits = AP_BUF_INIT;
-	ap_auto_buf pins = AP_BUF_INIT;
 	ap_auto_strv words = { 0 };
 
-	print_wants(&in, &limits, r);
-	if (write_stand_ins(r, &pins, err) < 0 || write_in(r, "in.txt", &in, err) < 0 ||
-		write_in(r, "limits.txt", &limits, err) < 0 ||
-		write_in(r, "chosen.txt", &pins, err) < 0)
+	if (write_in(r, "chosen.txt", pins, err) < 0)
 		return -1;
 	common_words(&words, r, "in.txt", "chosen.txt");
 	ap_strv_add(&words, "--constraint=limits.txt");
 	ap_strv_add(&words, "--find-links=base");
 	for (size_t i = 0; i < r->upgrades.n; i++)
 		ap_strv_addf(&words, "--upgrade-package=%s", r->upgrades.v[i]);
-	return call_uv(r, &words, err) < 0 ? -1 : read_in(r, "chosen.txt", chosen, err);
+	return call_uv(r, &words, err);
+}
+
+static bool may_build_some(const struct run *r)
+{
+	const struct ap_strv *allow = r->o->allow_build;
+
+	return allow && allow->n && !ap_strv_has(allow, ":all:");
+}
+
+/*
+ * First pass: which versions, given what the base has.  Packages that may be
+ * built are, when wheels alone give no answer: uv can be told to build a
+ * package always or never.
+ */
+static int choose_versions(struct run *r, struct ap_buf *chosen, struct ap_err *err)
+{
+	ap_auto_buf in = AP_BUF_INIT;
+	ap_auto_buf limits = AP_BUF_INIT;
+	ap_auto_buf pins = AP_BUF_INIT;
+	int rc;
+
+	print_wants(&in, &limits, r);
+	if (write_stand_ins(r, &pins, err) < 0 || write_in(r, "in.txt", &in, err) < 0 ||
+		write_in(r, "limits.txt", &limits, err) < 0)
+		return -1;
+	rc = ask_versions(r, &pins, err);
+	if (rc < 0 && err->code == AP_E_RESOLVE && may_build_some(r)) {
+		ap_err_clear(err);
+		r->building = true;
+		rc = ask_versions(r, &pins, err);
+	}
+	return rc < 0 ? -1 : read_in(r, "chosen.txt", chosen, err);
 }
 
 /* "name==version" or "name @ url": what the base lacks and no file of the user is. */
@@ -385,35 +416,6 @@ static void keep_missing(struct ap_buf *add, const struct run *r, const struct a
 	}
 }
 
-/* Second pass: the files of those versions. */
-static int choose_files(
-	struct ap_lock *lock, struct run *r, const struct ap_buf *chosen, struct ap_err *err)
-{
-	ap_auto_buf add = AP_BUF_INIT;
-	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
-	ap_auto_strv words = { 0 };
-
-	keep_missing(&add, r, chosen);
-	if (!add.len)
-		return 0;
-	if (write_in(r, "add.txt", &add, err) < 0)
-		return -1;
-	common_words(&words, r, "add.txt", "pylock.toml");
-	ap_strv_add(&words, "--no-deps");
-	ap_strv_add(&words, "--format=pylock.toml");
-	if (call_uv(r, &words, err) < 0 || read_in(r, "pylock.toml", &text, err) < 0)
-		return -1;
-	return ap_lock_parse(lock, text.p, text.len, &r->tags, err);
-}
-
-/* ---- the derived lock ---- */
-
-static void take(struct ap_lock *to, struct ap_locked *from)
-{
-	*ap_lock_add(to) = *from;
-	*from = (struct ap_locked){ 0 };
-}
-
 static struct ap_locked *find(struct ap_lock *l, const char *name)
 {
 	for (size_t i = 0; i < l->n; i++) {
@@ -421,18 +423,6 @@ static struct ap_locked *find(struct ap_lock *l, const char *name)
 			return &l->v[i];
 	}
 	return NULL;
-}
-
-/* URLs without passwords: the lock is printed, kept and shared. */
-static void strip_url(struct ap_locked *l)
-{
-	char *clean;
-
-	if (!l->url)
-		return;
-	clean = ap_url_public(l->url);
-	free(l->url);
-	l->url = clean;
 }
 
 static bool has_sha256(const struct ap_strv *hashes)
@@ -457,6 +447,9 @@ static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err
 			continue;
 		want(&hashed, q->req.normalized);
 		l = find(lock, q->req.normalized);
+		/* Built of a source: that was compared before. */
+		if (l && !l->url && !l->direct_url)
+			continue;
 		if (l && !has_sha256(&q->hashes))
 			return ap_err_set(err, AP_E_INPUT,
 				"%s: %s: want at least one --hash=sha256:..., which is what the index tells",
@@ -470,14 +463,96 @@ static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err
 	for (size_t i = 0; r->req->index.require_hashes && i < lock->n; i++) {
 		const struct ap_locked *l = &lock->v[i];
 
-		if (!l->local && !ap_strv_has(&hashed, l->name) &&
-			!ap_strv_has(&r->upgrades, l->name))
+		if (l->url && !ap_strv_has(&hashed, l->name) && !ap_strv_has(&r->upgrades, l->name))
 			return ap_err_set(err, AP_E_INPUT,
 				"requirements.txt has hashes, and none for %s==%s, which is needed "
 				"too: add \"%s==%s --hash=%s\"",
 				l->name, l->version, l->name, l->version, l->digest.s);
 	}
 	return 0;
+}
+
+/* Fetch and build what comes as source and may be built. */
+static int build_sources(
+	struct ap_lock *built, struct run *r, const struct ap_lock *sdists, struct ap_err *err)
+{
+	ap_auto_strv paths = { 0 };
+	struct ap_build_opts bo = { .cache_dir = r->o->cache_dir,
+		.uv = &r->uv,
+		.inv = r->inv,
+		.progress = r->o->progress };
+
+	if (!sdists->n)
+		return 0;
+	if (!r->o->fetch)
+		return ap_err_set(err, AP_E_UNSUPPORTED,
+			"%s: comes as source, which is not fetched here", sdists->v[0].name);
+	if (r->o->fetch(r->o->fetch_ctx, &paths, sdists, err) < 0)
+		return -1;
+	return ap_sdists_build(built, sdists, &paths, r->uv.dir, &bo, err);
+}
+
+static void take(struct ap_lock *to, struct ap_locked *from)
+{
+	*ap_lock_add(to) = *from;
+	*from = (struct ap_locked){ 0 };
+}
+
+/* uv's pylock.toml, with wheels in the place of sources. */
+static int read_answer(
+	struct ap_lock *lock, struct run *r, const struct ap_buf *text, struct ap_err *err)
+{
+	AP_CLEANUP(ap_lock_release) struct ap_lock sdists = { 0 };
+	AP_CLEANUP(ap_lock_release) struct ap_lock built = { 0 };
+	ap_auto_strv skip = { 0 };
+
+	if (ap_sdists_find(&sdists, text->p, text->len, &r->tags, r->o->allow_build, err) < 0)
+		return -1;
+	for (size_t i = 0; i < sdists.n; i++)
+		ap_strv_add(&skip, sdists.v[i].name);
+	if (sdists.n && check_hashes(r, &sdists, err) < 0)
+		return -1;
+	if (ap_lock_parse_for(lock, text->p, text->len, &r->tags, NULL, &skip, err) < 0 ||
+		build_sources(&built, r, &sdists, err) < 0)
+		return -1;
+	for (size_t i = 0; i < built.n; i++)
+		take(lock, &built.v[i]);
+	return 0;
+}
+
+/* Second pass: the files of those versions. */
+static int choose_files(
+	struct ap_lock *lock, struct run *r, const struct ap_buf *chosen, struct ap_err *err)
+{
+	ap_auto_buf add = AP_BUF_INIT;
+	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
+	ap_auto_strv words = { 0 };
+
+	keep_missing(&add, r, chosen);
+	if (!add.len)
+		return 0;
+	if (write_in(r, "add.txt", &add, err) < 0)
+		return -1;
+	common_words(&words, r, "add.txt", "pylock.toml");
+	ap_strv_add(&words, "--no-deps");
+	ap_strv_add(&words, "--format=pylock.toml");
+	if (call_uv(r, &words, err) < 0 || read_in(r, "pylock.toml", &text, err) < 0)
+		return -1;
+	return read_answer(lock, r, &text, err);
+}
+
+/* ---- the derived lock ---- */
+
+/* URLs without passwords: the lock is printed, kept and shared. */
+static void strip_url(struct ap_locked *l)
+{
+	char *clean;
+
+	if (!l->url)
+		return;
+	clean = ap_url_public(l->url);
+	free(l->url);
+	l->url = clean;
 }
 
 static void name_removes(struct ap_lock *lock, const struct ap_inventory *inv)
@@ -577,6 +652,8 @@ static bool attach_local(const struct run *r, struct ap_lock *lock)
 			l->size = local->v[k].size;
 			l->local = ap_xstrdup(local->v[k].local);
 		}
+		if (!l->local && r->o)
+			l->local = ap_lock_cache_wheel(r->o->cache_dir, &l->digest);
 		if (!l->local)
 			return false;
 	}
@@ -618,22 +695,20 @@ static int cache_path(char **out, struct run *r, struct ap_err *err)
 	return ap_lock_cache_path(out, r->o->cache_dir, &k, err);
 }
 
-int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
+static int resolve_in(struct ap_lock *out, const struct ap_dep_request *req,
 	const struct ap_inventory *inv, const struct ap_resolve_opts *o, struct ap_err *err)
 {
 	AP_CLEANUP(run_release) struct run r = { .req = req, .inv = inv, .o = o };
 	ap_auto_free char *path = NULL;
 	struct ap_err ignored = AP_ERR_INIT;
 
-	if (req->lock_file)
-		return ap_resolve_locked(out, req, inv, o, err);
 	if (ap_tags_make(&r.tags, inv, err) < 0)
 		return -1;
 	ap_index_config_read(&r.index, &req->index, env_of(&r));
 	if (make_locals(&r, err) < 0 || cache_path(&path, &r, err) < 0)
 		return -1;
 	read_lines(&r);
-	if (!o->refresh && ap_lock_cache_get(out, path, &r.local)) {
+	if (!o->refresh && ap_lock_cache_get(out, path, o->cache_dir, &r.local)) {
 		ap_emit(o->progress, &(struct ap_event){ .step = AP_STEP_RESOLVE,
 					     .kind = AP_EV_SKIP,
 					     .id = "lock",
@@ -645,6 +720,28 @@ int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 	if (ap_lock_cache_put(path, out, &ignored) < 0)
 		ap_emit_debug(o->progress, AP_STEP_RESOLVE, "lock not kept: %s", ignored.msg);
 	return 0;
+}
+
+/* Children run in directories of their own: no path given to them may be relative. */
+static int absolute_cache(char **out, const char *cache_dir, struct ap_err *err)
+{
+	if (ap_fs_mkdirs(cache_dir, 0700, err) < 0)
+		return -1;
+	*out = realpath(cache_dir, NULL);
+	return *out ? 0 : ap_err_sys(err, "%s", cache_dir);
+}
+
+int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
+	const struct ap_inventory *inv, const struct ap_resolve_opts *o, struct ap_err *err)
+{
+	ap_auto_free char *cache = NULL;
+	struct ap_resolve_opts here = *o;
+
+	if (absolute_cache(&cache, o->cache_dir, err) < 0)
+		return -1;
+	here.cache_dir = cache;
+	return req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
+			      : resolve_in(out, req, inv, &here, err);
 }
 
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
@@ -663,7 +760,7 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 		make_locals(&r, err) < 0)
 		return -1;
 	read_lines(&r);
-	if (ap_lock_parse_for(&all, text.p, text.len, &r.tags, &env, err) < 0)
+	if (ap_lock_parse_for(&all, text.p, text.len, &r.tags, &env, NULL, err) < 0)
 		return ap_err_wrap(err, "%s", req->lock_file);
 	for (size_t i = 0; i < all.n; i++) {
 		if (ap_strv_has(&r.wanted, all.v[i].name))

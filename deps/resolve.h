@@ -19,6 +19,13 @@ struct ap_resolve_opts {
 	bool refresh; /* do not reuse a lock of an earlier run */
 	bool offline;
 	ap_getenv_fn env; /* NULL: getenv */
+	/*
+	 * Fetches the files of a lock, verified; paths[i] is lock->v[i]'s place.
+	 * For sources that --allow-build names.  NULL: there is no way to.
+	 */
+	int (*fetch)(
+		void *ctx, struct ap_strv *paths, const struct ap_lock *lock, struct ap_err *err);
+	void *fetch_ctx;
 };
 
 /*

@@ -46,7 +46,7 @@ static void add_netrc(struct ap_uv *u, ap_getenv_fn env)
 		ap_strv_addf(&u->env, "NETRC=%s/.netrc", home);
 }
 
-static void make_env(struct ap_uv *u, const struct ap_uv_opts *o)
+static void make_env(struct ap_uv *u, const struct ap_uv_opts *o, const char *cache_dir)
 {
 	const char *cache = o->env("UV_CACHE_DIR");
 	const char *home = o->env("HOME");
@@ -68,7 +68,7 @@ static void make_env(struct ap_uv *u, const struct ap_uv_opts *o)
 	if (cache && *cache)
 		ap_strv_addf(&u->env, "UV_CACHE_DIR=%s", cache);
 	else
-		ap_strv_addf(&u->env, "UV_CACHE_DIR=%s/uv", o->cache_dir);
+		ap_strv_addf(&u->env, "UV_CACHE_DIR=%s/uv", cache_dir);
 	ap_strv_add(&u->env, "UV_PYTHON_DOWNLOADS=never");
 	ap_strv_add(&u->env, "UV_NO_PROGRESS=1");
 	ap_strv_add(&u->env, "NO_COLOR=1");
@@ -147,15 +147,14 @@ static int check_version(const struct ap_uv *u, struct ap_err *err)
 	return 0;
 }
 
-static int make_dir(struct ap_uv *u, const struct ap_uv_opts *o, struct ap_err *err)
+static int make_dir(
+	struct ap_uv *u, const struct ap_uv_opts *o, const char *cache_dir, struct ap_err *err)
 {
-	ap_auto_free char *dir = ap_fs_join(o->cache_dir, "uv-run.XXXXXX");
+	ap_auto_free char *dir = ap_fs_join(cache_dir, "uv-run.XXXXXX");
 	ap_auto_free char *home = NULL;
 	ap_auto_free char *config = NULL;
 	ap_auto_buf text = AP_BUF_INIT;
 
-	if (ap_fs_mkdirs(o->cache_dir, 0700, err) < 0)
-		return -1;
 	if (!mkdtemp(dir))
 		return ap_err_sys(err, "make directory %s", dir);
 	u->dir = AP_STEAL(dir);
@@ -171,10 +170,17 @@ static int make_dir(struct ap_uv *u, const struct ap_uv_opts *o, struct ap_err *
 int ap_uv_open(struct ap_uv *out, const struct ap_uv_opts *o, struct ap_err *err)
 {
 	AP_CLEANUP(ap_uv_release) struct ap_uv u = { 0 };
+	ap_auto_free char *cache = NULL;
 
-	if (find(&u, o, err) < 0 || make_dir(&u, o, err) < 0)
+	if (find(&u, o, err) < 0 || ap_fs_mkdirs(o->cache_dir, 0700, err) < 0)
 		return -1;
-	make_env(&u, o);
+	/* The child runs elsewhere: no path given to it may be relative. */
+	cache = realpath(o->cache_dir, NULL);
+	if (!cache)
+		return ap_err_sys(err, "%s", o->cache_dir);
+	if (make_dir(&u, o, cache, err) < 0)
+		return -1;
+	make_env(&u, o, cache);
 	if (check_version(&u, err) < 0)
 		return -1;
 	*out = u;

@@ -21,6 +21,10 @@ static const char fake_uv[] =
 	"esac\n"
 	"stat -c %a uv.toml >\"$here/config.mode\"\n"
 	"cp uv.toml \"$here/config\"\n"
+	"[ ! -f \"$here/need\" ] || case \"$*\" in\n"
+	"*$(cat \"$here/need\")*) ;;\n"
+	"*) echo 'building from source is disabled' >&2; exit 1 ;;\n"
+	"esac\n"
 	"[ ! -f \"$here/fail\" ] || { cat \"$here/fail\" >&2; exit 1; }\n"
 	"case \"$*\" in\n"
 	"*pylock*) cp add.txt \"$here/add\"; cp \"$here/pylock\" pylock.toml ;;\n"
@@ -414,4 +418,64 @@ TEST(resolve_installs_a_given_lock_for_the_base_it_finds)
 	put(f.dir, "pylock.toml", PYLOCK "environments = [\"sys_platform == 'darwin'\"]\n", 0644);
 	assert_fails(ap_resolve(&f.lock, &f.req, f.inv, &f.o, &err), &err, AP_E_INPUT,
 		"other environments");
+}
+
+static int refuse_fetch(
+	void *ctx, struct ap_strv *paths AP_UNUSED, const struct ap_lock *lock, struct ap_err *err)
+{
+	struct fixture *f = ctx;
+
+	assert_int_equal(lock->n, 1);
+	ap_strv_add(&f->warnings, lock->v[0].filename);
+	ap_strv_add(&f->warnings, lock->v[0].url);
+	ap_strv_add(&f->warnings, lock->v[0].digest.s);
+	return ap_err_set(err, AP_E_NET, "fetched");
+}
+
+#define SDIST(name, hash)                                                                         \
+	"[[packages]]\nname = \"" name "\"\nversion = \"1.0\"\nsdist = { url = \"https://h/" name \
+	"-1.0.tar.gz\", hashes = { sha256 = \"" hash "\" } }\n"
+
+TEST(resolve_builds_from_an_index_only_what_is_allowed)
+{
+	FIXTURE(f);
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_strv allow = { 0 };
+	ap_auto_free char *argv = NULL;
+
+	put(f.dir, "requirements.txt", "src\n", 0644);
+	put(f.bin, "need", "--no-binary=src", 0644);
+	put(f.bin, "chosen", "src==1.0\n", 0644);
+	put(f.bin, "pylock", PYLOCK SDIST("src", HASH_A), 0644);
+	f.o.fetch = refuse_fetch;
+	f.o.fetch_ctx = &f;
+	assert_fails(resolve(&f, &err), &err, AP_E_RESOLVE,
+		"--allow-build=NAME lets a package be built");
+	ap_strv_add(&allow, "other");
+	f.o.allow_build = &allow;
+	assert_fails(resolve(&f, &err), &err, AP_E_RESOLVE, "building from source is disabled");
+	assert_int_equal(f.warnings.n, 0);
+	ap_strv_add(&allow, "src");
+	assert_fails(resolve(&f, &err), &err, AP_E_NET, "fetched");
+	assert_string_equal(f.warnings.v[0], "src-1.0.tar.gz");
+	assert_string_equal(f.warnings.v[1], "https://h/src-1.0.tar.gz");
+	assert_string_equal(f.warnings.v[2], "sha256:" HASH_A);
+	argv = get(f.bin, "argv");
+	assert_non_null(strstr(argv, "--only-binary=:all: --no-binary=other --no-binary=src"));
+	/* The hash of a requirement is compared before anything of the source runs. */
+	put(f.dir, "requirements.txt", "src==1.0 --hash=sha256:" HASH_B "\n", 0644);
+	assert_fails(resolve(&f, &err), &err, AP_E_DIGEST, "src-1.0.tar.gz is sha256:aaaa");
+}
+
+TEST(resolve_does_not_build_what_uv_lets_through)
+{
+	FIXTURE(f);
+	struct ap_err err = AP_ERR_INIT;
+
+	put(f.dir, "requirements.txt", "src\n", 0644);
+	put(f.bin, "chosen", "src==1.0\n", 0644);
+	put(f.bin, "pylock", PYLOCK SDIST("src", HASH_A), 0644);
+	f.o.fetch = refuse_fetch;
+	f.o.fetch_ctx = &f;
+	assert_fails(resolve(&f, &err), &err, AP_E_UNSUPPORTED, "--allow-build=src");
 }
