@@ -5,6 +5,10 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/child.h"
+
+enum { KEYRING_SECONDS = 60 };
+
 /* Credentials of one origin, or (origin NULL) of one host of netrc. */
 struct entry {
 	char *origin, *host; /* host "" is netrc's default */
@@ -13,6 +17,7 @@ struct entry {
 
 struct ap_index_auth {
 	struct ap_gcp *gcp;
+	char *keyring; /* program, or NULL */
 	struct entry *v;
 	size_t n, cap;
 };
@@ -31,9 +36,17 @@ void ap_index_auth_free(struct ap_index_auth *a)
 		explicit_bzero(a->v[i].value, strlen(a->v[i].value));
 		free(a->v[i].value);
 	}
-	if (a)
+	if (a) {
 		free(a->v);
+		free(a->keyring);
+	}
 	free(a);
+}
+
+void ap_index_auth_use_keyring(struct ap_index_auth *a, const char *program)
+{
+	free(a->keyring);
+	a->keyring = ap_xstrdup(program);
 }
 
 static char *basic(const struct ap_buf *user, const struct ap_buf *password)
@@ -82,6 +95,41 @@ static bool unescape(struct ap_buf *out, const char *p, size_t n)
 	return true;
 }
 
+/* Ask for one entry; *password stays empty when there is none. */
+static int ask_keyring(struct ap_buf *password, const char *program, const char *service,
+	const char *user, struct ap_err *err)
+{
+	const char *const argv[] = { program, "get", service, user, NULL };
+	ap_auto_buf out = AP_BUF_MAX(4096);
+	ap_auto_buf said = AP_BUF_MAX(1 << 16);
+	int status;
+
+	if (ap_child_run(&(struct ap_child_opts){ .argv = argv,
+				 .out = &out,
+				 .errout = &said,
+				 .timeout = KEYRING_SECONDS },
+		    &status, err) < 0)
+		return ap_err_wrap(err, "keyring");
+	/* keyring says "no such entry" by its status. */
+	if (status != 0)
+		return 0;
+	while (out.len && strchr("\r\n", out.p[out.len - 1]))
+		ap_buf_truncate(&out, out.len - 1);
+	ap_buf_add(password, out.p, out.len);
+	explicit_bzero(out.p, out.len);
+	return 0;
+}
+
+static int from_keyring(struct ap_buf *password, const struct ap_index_auth *a, const char *url,
+	const struct ap_url *u, const struct ap_buf *user, struct ap_err *err)
+{
+	if (!a->keyring || !user->len)
+		return 0;
+	if (ask_keyring(password, a->keyring, url, user->p, err) < 0)
+		return -1;
+	return password->len ? 0 : ask_keyring(password, a->keyring, u->host, user->p, err);
+}
+
 int ap_index_auth_add_url(
 	char **clean, struct ap_index_auth *a, const char *url, struct ap_err *err)
 {
@@ -111,6 +159,8 @@ int ap_index_auth_add_url(
 		if (!ok)
 			return ap_err_set(err, AP_E_INPUT,
 				"%s: the user information has a malformed %% escape", without);
+		if (!colon && from_keyring(&password, a, without, &u, &user, err) < 0)
+			return -1;
 		add(a, ap_url_origin(&u), NULL, basic(&user, &password));
 		explicit_bzero(password.p, password.len);
 	}

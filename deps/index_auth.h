@@ -17,13 +17,21 @@ void ap_index_auth_free(struct ap_index_auth *a);
 /*
  * Take the user information out of an index URL: *clean gets the URL without
  * it, and the credentials are kept for the URL's origin.  A URL without any
- * is copied.  The first credentials of an origin stay.
+ * is copied.  The first credentials of an origin stay.  A user without a
+ * password is looked up in the keyring, where one is used.
  *
  * *clean: owned; NULL when not wanted.
  * Errors: AP_E_INPUT, without the secret, for a URL that cannot be read.
  */
 int ap_index_auth_add_url(
 	char **clean, struct ap_index_auth *a, const char *url, struct ap_err *err) AP_CHECK;
+
+/*
+ * Ask this program (`keyring`, a path) for passwords that index URLs leave
+ * out: `keyring get SERVICE USER`, SERVICE being the URL and then its host,
+ * as pip and uv ask.  Called before the URLs are added.
+ */
+void ap_index_auth_use_keyring(struct ap_index_auth *a, const char *program);
 
 /*
  * Read a netrc file's text: its machines serve any https origin of that

@@ -366,3 +366,32 @@ TEST(index_auth_errors_show_no_secret)
 	assert_null(strstr(err.msg, "s3cret"));
 	ap_index_auth_free(a);
 }
+
+TEST(index_auth_asks_the_keyring_for_passwords_that_are_not_in_the_url)
+{
+	static const char program[] = "#!/bin/sh\necho \"$*\" >>\"$0.log\"\n"
+				      "[ \"$2 $3\" = 'url.example me' ] && echo s3cret\n";
+	static const char asked[] = "get https://url.example/simple me\nget url.example me\n"
+				    "get https://none.example/ me\nget none.example me\n";
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "keyring");
+	ap_auto_free char *log_path = ap_fs_join(dir, "keyring.log");
+	ap_auto_free char *found = NULL;
+	ap_auto_buf log = AP_BUF_INIT;
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_index_auth *a;
+
+	assert_ok(ap_fs_write(path, program, strlen(program), 0755, &err), &err);
+	ap_index_auth_new(&a, NULL);
+	ap_index_auth_use_keyring(a, path);
+	assert_ok(ap_index_auth_add_url(NULL, a, "https://me@url.example/simple", &err), &err);
+	assert_ok(ap_index_auth_add_url(NULL, a, "https://me@none.example/", &err), &err);
+	assert_ok(ap_index_auth_add_url(NULL, a, "https://me:pw@full.example/", &err), &err);
+	assert_ok(ap_index_auth_add_url(NULL, a, "https://open.example/", &err), &err);
+	assert_ok(ap_fs_read(&log, log_path, &err), &err);
+	assert_string_equal(log.p, asked);
+	assert_ok(ap_index_auth_get(&found, a, "https://url.example/x.whl", &err), &err);
+	/* base64 of me:s3cret */
+	assert_string_equal(found, "Basic bWU6czNjcmV0");
+	ap_index_auth_free(a);
+}
