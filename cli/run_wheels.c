@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/child.h"
 #include "base/fs.h"
 #include "cli/run_deps.h"
 #include "deps/fetch.h"
@@ -54,7 +55,22 @@ static uint64_t size_of(const struct ap_run *r, const struct ap_locked *l)
 	return 0;
 }
 
-/* Passwords of index URLs and of netrc; Google's tokens where the host is theirs. */
+/* The keyring is asked only where pip or uv was told to ask it. */
+static void use_keyring(struct ap_index_auth *a)
+{
+	const char *uv = getenv("UV_KEYRING_PROVIDER");
+	const char *pip = getenv("PIP_KEYRING_PROVIDER");
+	ap_auto_free char *program = NULL;
+
+	if (!ap_streq(uv, "subprocess") && !ap_streq(pip, "subprocess") &&
+		!ap_streq(pip, "import"))
+		return;
+	program = ap_child_find("keyring", NULL);
+	if (program)
+		ap_index_auth_use_keyring(a, program);
+}
+
+/* Passwords of index URLs, keyring and netrc; Google's tokens where the host is theirs. */
 static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_env *env = r->world->env;
@@ -63,6 +79,7 @@ static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_er
 	int rc = 0;
 
 	ap_index_auth_new(out, ap_world_gcp(r->world));
+	use_keyring(*out);
 	ap_index_config_read(&c, &r->plan.deps.index, ap_env_lookup);
 	if (c.index_url)
 		rc = ap_index_auth_add_url(NULL, *out, c.index_url, err);
