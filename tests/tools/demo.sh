@@ -66,7 +66,7 @@ echo "$host/team/executor:1" >&2
 pool="machine-type=n1-standard-4,replica-count=1,executor-image-uri=$host/team/executor:1"
 pool+=",local-package-path=$src,script=$script,output-image-uri=$host/team/train:demo"
 job=(custom-jobs create --project=demo-project --region=us-central1 --display-name=demo "--worker-pool-spec=$pool")
-[ -z "$args" ] || job+=("--args=$args")
+[ -z "$args" ] || job+=("--args=${args// /,}")
 
 step 'dry run: the request that would be sent; nothing is built'
 show autopack "${job[@]}" --dry-run

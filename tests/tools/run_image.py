@@ -9,7 +9,8 @@ import os
 import sys
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MOUNT = 'mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && r=$0 && '
+# Where the root is no mount point (in a chroot) it cannot be made private, and need not be.
+MOUNT = 'mount --make-rprivate / 2>/dev/null || :; mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && r=$0 && '
 
 
 def command(rootfs, argv, env=(), cwd="/"):
@@ -18,7 +19,7 @@ def command(rootfs, argv, env=(), cwd="/"):
         os.makedirs(os.path.join(rootfs, d), exist_ok=True)
     inner = MOUNT + 'exec chroot "$r" /bin/sh -c \'cd "$0" && exec "$@"\' "$@"'
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *user]
+    unshare = ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--kill-child", *user]
     return [*unshare, "/bin/sh", "-c", inner, str(rootfs), cwd, "/usr/bin/env", "-i", PATH, *env, *map(str, argv)]
 
 

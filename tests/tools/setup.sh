@@ -15,8 +15,8 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-
 	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
 	python3 python3-venv git'
 demo="$build docker-registry skopeo umoci"
-check="$demo libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah debootstrap
-	shellcheck clang-format jq strace tmux curl"
+check="$demo libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
+	shellcheck clang-format jq strace tmux curl zstd unzip man-db"
 
 case ${1:-check} in
 build) want=$build ;;
