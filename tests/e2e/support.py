@@ -27,6 +27,9 @@ sys.path.insert(0, str(ROOT / "tests" / "tools"))
 import run_image as run_image_tool  # noqa: E402
 import layout as oci  # noqa: E402  (oci.Layout, oci.tar_of_members, oci.Link, oci.Dir ...)
 
+# Put before argv: no network, not even loopback.  Root needs no user namespace for it, and gets none in a chroot.
+NO_NETWORK = ("unshare", "-n") if os.geteuid() == 0 else ("unshare", "-rn")
+
 MANIFEST_TYPES = (
     "application/vnd.oci.image.manifest.v1+json",
     "application/vnd.oci.image.index.v1+json",

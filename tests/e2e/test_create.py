@@ -123,7 +123,7 @@ def test_dry_run_as_curl_runs_and_names_the_build_line_first(autopack, project, 
 def test_dry_run_needs_no_network_and_writes_nothing(autopack, project):
     where = project(CODE)
     before = support.tree(autopack.home)
-    r = create(autopack, pool(where), "--dry-run", prefix=("unshare", "-rn"))
+    r = create(autopack, pool(where), "--dry-run", prefix=support.NO_NETWORK)
     assert r.json()["displayName"] == "My job"
     assert support.tree(autopack.home) == before
 
