@@ -24,11 +24,60 @@ struct check {
 	bool told_snake;
 };
 
+/* Quotes of a line that no backslash escapes. */
+static size_t quotes_in(struct ap_str line)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < line.n; i++) {
+		if (line.p[i] == '\\')
+			i++;
+		else
+			n += line.p[i] == '"';
+	}
+	return n;
+}
+
+/*
+ * A member of an object with a quote too few, as a page of the documentation
+ * has it: say where, and the member as it should be.
+ */
+static int explain_json(const char *file, const char *text, struct ap_err *err)
+{
+	struct ap_str rest = ap_str(text);
+	struct ap_str line;
+	struct ap_err was = *err;
+
+	for (unsigned number = 1; ap_str_next(&rest, '\n', &line); number++) {
+		struct ap_str t = ap_str_trim(line);
+		const char *colon = memchr(t.p, ':', t.n);
+		ap_auto_buf key = AP_BUF_MAX(200);
+		struct ap_str value;
+
+		if (!colon || quotes_in(t) % 2 == 0)
+			continue;
+		for (const char *p = t.p; p < colon; p++) {
+			if (ap_is_alnum(*p) || *p == '_' || *p == '-')
+				ap_buf_addc(&key, *p);
+		}
+		value = ap_str_trim(ap_str_n(colon + 1, (size_t)(t.p + t.n - colon - 1)));
+		ap_err_clear(err);
+		return ap_err_set(err, AP_E_INPUT,
+			"%s: line %u, column %u: a quote is missing; write \"%s\": %.*s", file,
+			number, (unsigned)(t.p - line.p) + 1, key.p, (int)AP_MIN(value.n, 200),
+			value.p);
+	}
+	*err = was;
+	return ap_err_wrap(err, "%s", file);
+}
+
 int ap_config_load(struct ap_yaml **out, const char *file, const char *text, struct ap_err *err)
 {
-	if (ap_yaml_parse(out, text, strlen(text), err) < 0)
-		return ap_err_wrap(err, "%s", file);
-	return 0;
+	if (ap_yaml_parse(out, text, strlen(text), err) == 0)
+		return 0;
+	if (*text && text[strspn(text, " \t\r\n")] == '{')
+		return explain_json(file, text, err);
+	return ap_err_wrap(err, "%s", file);
 }
 
 static int refuse(struct check *c, const struct ap_yaml *y, struct ap_err *err, const char *fmt,

@@ -177,7 +177,7 @@ def test_stream_logs_ends_with_the_job_and_prints_each_entry_once(ap, service):
     service.log_pages = 2
     r = ap("custom-jobs", "stream-logs", "7", "--region=us-central1", "--polling-interval=1")
     lines = r.stdout.splitlines()
-    assert [line.split("  ")[-1] for line in lines] == ["first", "second", "third \\x1B[31m", "other task"]
+    assert [line.split("  ")[-1] for line in lines] == ["first", "second", "third \\x1b[31m", "other task"]
     assert lines[2].startswith("ERROR ") and lines[0].split()[2] == "workerpool0-0"
     one = ap("custom-jobs", "stream-logs", "7", "--region=us-central1", "--task-name=workerpool1-0", "--polling-interval=1")
     assert one.stdout.count("\n") == 1 and "other task" in one.stdout

@@ -51,6 +51,11 @@ def error(status, code, message, details=None):
     return Answer.json(status, body)
 
 
+def progress(message):
+    kind = "google.cloud.aiplatform.v1.CreatePersistentResourceOperationMetadata"
+    return {"@type": f"type.googleapis.com/{kind}", "progressMessage": message}
+
+
 def not_found(what):
     return error(404, "NOT_FOUND", f"{what} is not found.")
 
@@ -177,7 +182,7 @@ class Vertex:
     def start_operation(self, parent, change, name):
         op = f"projects/{PROJECT_NUMBER}/{parent.split('/', 2)[2]}/operations/{next(self.ids)}"
         self.operations[op] = [0, name, change]
-        return Answer.json(200, {"name": op, "metadata": {"progressMessage": "accepted"}})
+        return Answer.json(200, {"name": op, "metadata": progress("accepted")})
 
     def operation(self, path):
         id = path.rsplit("/", 1)[1]
@@ -188,15 +193,17 @@ class Vertex:
             return not_found("Operation")
         op[0] += 1
         if op[0] < self.operation_looks:
-            return Answer.json(200, {"name": name, "metadata": {"progressMessage": f"step {op[0]}"}})
+            return Answer.json(200, {"name": name, "metadata": progress(f"step {op[0]}")})
         resource = self.resources.get(op[1], {})
         if op[2] is None:
             self.resources.pop(op[1], None)
-            return Answer.json(200, {"name": name, "done": True, "response": {}})
+            empty = {"@type": "type.googleapis.com/google.protobuf.Empty", "value": {}}
+            return Answer.json(200, {"name": name, "done": True, "response": empty})
         if "error" in op[2]:
             return Answer.json(200, {"name": name, "done": True, "error": op[2]["error"]})
         resource.update(op[2])
-        return Answer.json(200, {"name": name, "done": True, "response": resource})
+        typed = {"@type": "type.googleapis.com/google.cloud.aiplatform.v1.PersistentResource", **resource}
+        return Answer.json(200, {"name": name, "done": True, "response": typed})
 
     def list(self, req, parent, collection):
         found = [r for n, r in self.resources.items() if n.startswith(f"{parent}/{collection}/")]
