@@ -72,15 +72,21 @@ static int publish_records(struct ap_run *r, struct ap_err *err)
 {
 	struct publishing *jobs = ap_xcalloc(r->n_layers + 1, sizeof(*jobs));
 	struct ap_pool *pool = NULL;
-	int rc;
+	unsigned first = 0;
+	int rc = 0;
 
 	ap_pool_new(&pool, 4);
-	for (size_t i = 0; i < r->n_layers; i++) {
+	for (size_t i = 0; i < r->n_layers && rc == 0; i++) {
 		jobs[i] = (struct publishing){ r, i };
-		if (r->keys[i].s[0])
-			ap_pool_submit(pool, publish_record, &jobs[i]);
+		if (!r->keys[i].s[0])
+			continue;
+		ap_pool_submit(pool, publish_record, &jobs[i]);
+		/* They share an empty blob, and a registry may stumble over two who put it at once. */
+		if (!first++)
+			rc = ap_pool_wait(pool, err);
 	}
-	rc = ap_pool_wait(pool, err);
+	if (rc == 0)
+		rc = ap_pool_wait(pool, err);
 	ap_pool_free(pool);
 	free(jobs);
 	return rc;
