@@ -2,19 +2,21 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include "base/sha2.h"
+#include "pack/splice_fast.h"
 
 enum {
 	IN_CHUNK = 128 << 10,
 	OUT_CHUNK = 256 << 10,
 };
 
-static int read_at(const struct ap_raw *raw, uint64_t at, void *p, size_t want, size_t *got,
+int ap_splice_read(const struct ap_raw *raw, uint64_t at, void *p, size_t want, size_t *got,
 	struct ap_err *err)
 {
 	size_t n = (size_t)AP_MIN((uint64_t)want, raw->csize - at);
@@ -40,14 +42,12 @@ struct scan {
 	uint64_t block;   /* bit at which the newest block's header begins */
 	uint64_t end;     /* bit behind the last block */
 	uint32_t crc;
-	EVP_MD_CTX *hash; /* NULL: none is known */
 	unsigned char *ibuf, *obuf;
 };
 
 static void scan_release(struct scan *s)
 {
 	inflateEnd(&s->z);
-	EVP_MD_CTX_free(s->hash);
 	free(s->ibuf);
 	free(s->obuf);
 }
@@ -88,9 +88,7 @@ static int step(struct scan *s, int *status,
 		return ap_err_set(err, AP_E_LIMIT,
 			"inflates to more than the %" PRIu64 " bytes it says", s->raw->size);
 	if (n) {
-		s->crc = (uint32_t)crc32_z(s->crc, s->obuf, n);
-		if (s->hash && !EVP_DigestUpdate(s->hash, s->obuf, n))
-			ap_oom();
+		s->crc = libdeflate_crc32(s->crc, s->obuf, n);
 		if (on_bytes(ctx, s->obuf, n, err) < 0)
 			return -1;
 	}
@@ -104,20 +102,7 @@ static int step(struct scan *s, int *status,
 		s->z.msg ? s->z.msg : "it ends too early");
 }
 
-static int check_hash(struct scan *s, struct ap_err *err)
-{
-	unsigned char found[EVP_MAX_MD_SIZE];
-
-	if (!s->hash)
-		return 0;
-	if (!EVP_DigestFinal_ex(s->hash, found, NULL))
-		ap_oom();
-	if (memcmp(found, s->raw->hash, s->raw->hash_bits / 8) != 0)
-		return ap_err_set(err, AP_E_DIGEST, "its hash is not the one in RECORD");
-	return 0;
-}
-
-int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
+static int scan(struct ap_splice *out, const struct ap_raw *raw,
 	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
 	struct ap_err *err)
 {
@@ -127,16 +112,11 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 
 	if (inflateInit2(&s.z, -MAX_WBITS) != Z_OK)
 		ap_oom();
-	if (raw->hash_bits) {
-		s.hash = EVP_MD_CTX_new();
-		if (!s.hash || !EVP_DigestInit_ex(s.hash, ap_sha2(raw->hash_bits), NULL))
-			ap_oom();
-	}
 	s.ibuf = ap_xmalloc(IN_CHUNK);
 	s.obuf = ap_xmalloc(OUT_CHUNK);
 	while (status != Z_STREAM_END) {
 		if (s.z.avail_in == 0 && s.fed < raw->csize) {
-			if (read_at(raw, s.fed, s.ibuf, IN_CHUNK, &got, err) < 0)
+			if (ap_splice_read(raw, s.fed, s.ibuf, IN_CHUNK, &got, err) < 0)
 				return -1;
 			s.fed += got;
 			s.z.next_in = s.ibuf;
@@ -155,11 +135,76 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 	if (s.crc != raw->crc)
 		return ap_err_set(err, AP_E_DIGEST, "CRC-32 is %08" PRIx32 ", but says %08" PRIx32,
 			s.crc, raw->crc);
-	if (check_hash(&s, err) < 0)
-		return -1;
 	out->last_bit = s.block;
 	out->end_bit = s.end;
 	return 0;
+}
+
+static int drop_bytes(void *ctx AP_UNUSED, const void *p AP_UNUSED, size_t n AP_UNUSED,
+	struct ap_err *err AP_UNUSED)
+{
+	return 0;
+}
+
+/* RECORD's hash, taken of the bytes on their way. */
+struct hashing {
+	EVP_MD_CTX *hash;
+	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err);
+	void *ctx;
+};
+
+static void hashing_release(struct hashing *h)
+{
+	EVP_MD_CTX_free(h->hash);
+}
+
+static int hash_bytes(void *ctx, const void *p, size_t n, struct ap_err *err)
+{
+	struct hashing *h = ctx;
+
+	if (!EVP_DigestUpdate(h->hash, p, n))
+		ap_oom();
+	return h->on_bytes(h->ctx, p, n, err);
+}
+
+static int check_hash(struct hashing *h, const struct ap_raw *raw, struct ap_err *err)
+{
+	unsigned char found[EVP_MAX_MD_SIZE];
+
+	if (!EVP_DigestFinal_ex(h->hash, found, NULL))
+		ap_oom();
+	if (memcmp(found, raw->hash, raw->hash_bits / 8) != 0)
+		return ap_err_set(err, AP_E_DIGEST, "its hash is not the one in RECORD");
+	return 0;
+}
+
+static int scan_any(struct ap_splice *out, const struct ap_raw *raw,
+	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
+	struct ap_err *err)
+{
+	bool located;
+
+	if (raw->size < AP_SPLICE_FAST_FROM)
+		return scan(out, raw, on_bytes, ctx, err);
+	if (ap_splice_scan_fast(out, &located, raw, on_bytes, ctx, err) < 0)
+		return -1;
+	return located ? 0 : scan(out, raw, drop_bytes, NULL, err);
+}
+
+int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
+	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
+	struct ap_err *err)
+{
+	AP_CLEANUP(hashing_release) struct hashing h = { NULL, on_bytes, ctx };
+
+	if (!raw->hash_bits)
+		return scan_any(out, raw, on_bytes, ctx, err);
+	h.hash = EVP_MD_CTX_new();
+	if (!h.hash || !EVP_DigestInit_ex(h.hash, ap_sha2(raw->hash_bits), NULL))
+		ap_oom();
+	if (scan_any(out, raw, hash_bytes, &h, err) < 0)
+		return -1;
+	return check_hash(&h, raw, err);
 }
 
 /* Change one chunk, which begins at byte `at` of the stream. */
@@ -185,7 +230,7 @@ int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
 	size_t got;
 
 	for (uint64_t at = 0; at < raw->csize; at += got) {
-		if (read_at(raw, at, buf, IN_CHUNK, &got, err) < 0)
+		if (ap_splice_read(raw, at, buf, IN_CHUNK, &got, err) < 0)
 			return -1;
 		patch(buf, got, at, s);
 		if (write(ctx, buf, got, err) < 0)

@@ -8,6 +8,7 @@
 
 #include "base/fs.h"
 #include "pack/splice.h"
+#include "pack/splice_fast.h"
 
 /* Bytes that compress about as source code does, the same at every run. */
 static void fill(unsigned char *p, size_t n, unsigned seed)
@@ -130,6 +131,71 @@ TEST(spliced_members_of_any_encoder_join_to_one_stream)
 	inflateEnd(&z);
 }
 
+/* One bit beyond the last block's header must not be enough to fool it: compare with zlib bit by bit. */
+TEST(splice_fast_scan_finds_the_block_that_zlib_finds)
+{
+	static const size_t sizes[] = { 524288, 700001, 1500003, 3000017 };
+	size_t room = 3300000;
+	ap_auto_free unsigned char *plain = ap_xmalloc(room);
+	ap_auto_free unsigned char *packed = ap_xmalloc(room);
+	struct ap_err err = AP_ERR_INIT;
+	unsigned n_located = 0;
+	unsigned n_dynamic = 0;
+
+	for (size_t i = 0; i < AP_LEN(sizes); i++) {
+		for (int kind = 0; kind < 14; kind++) {
+			ap_auto_buf seen = AP_BUF_INIT;
+			struct ap_splice fast = { 0, 0 };
+			z_stream z = { 0 };
+			bool located = false;
+			uint64_t last = 0;
+			uint64_t end = 0;
+			struct ap_raw raw;
+			size_t csize;
+			int status = Z_OK;
+
+			fill(plain, sizes[i], (unsigned)kind);
+			if (kind < 10)
+				csize = with_zlib(
+					packed, room, plain, sizes[i], kind, Z_DEFAULT_STRATEGY);
+			else if (kind == 10)
+				csize = with_zlib(packed, room, plain, sizes[i], 6, Z_FIXED);
+			else
+				csize = with_libdeflate(packed, room, plain, sizes[i], kind - 8);
+			raw = raw_of(on_disk(packed, csize), csize, plain, sizes[i]);
+			assert_ok(ap_splice_scan_fast(&fast, &located, &raw, to_buf, &seen, &err),
+				&err);
+			assert_int_equal(seen.len, sizes[i]);
+			assert_memory_equal(seen.p, plain, sizes[i]);
+			close(raw.fd);
+			n_dynamic += kind != 0 && kind != 10;
+			n_located += located && kind != 0 && kind != 10;
+			if (!located)
+				continue;
+			assert_int_equal(inflateInit2(&z, -15), Z_OK);
+			z.next_in = packed;
+			z.avail_in = (uInt)csize;
+			while (status == Z_OK) {
+				uint64_t bit;
+
+				z.next_out = plain;
+				z.avail_out = (uInt)room;
+				status = inflate(&z, Z_BLOCK);
+				bit = 8 * (uint64_t)(z.next_in - packed) -
+				      (unsigned)(z.data_type & 7);
+				if (z.data_type & 128)
+					*(z.data_type & 64 ? &end : &last) = bit;
+			}
+			assert_int_equal(status, Z_STREAM_END);
+			inflateEnd(&z);
+			assert_int_equal(fast.last_bit, last);
+			assert_int_equal(fast.end_bit, end);
+		}
+	}
+	print_message("  located %u of %u with dynamic blocks\n", n_located, n_dynamic);
+	assert_true(n_located * 10 >= n_dynamic * 9);
+}
+
 TEST(splice_refuses_a_member_that_is_not_what_it_says)
 {
 	static const struct {
@@ -146,23 +212,25 @@ TEST(splice_refuses_a_member_that_is_not_what_it_says)
 		{ "cut short", 0, 0, 0, 5, 0, AP_E_PROTO, "ends too early" },
 		{ "bad block type", 0, 0, 0, 0, 1, AP_E_PROTO, "broken deflate stream" },
 	};
-	unsigned char plain[5000], packed[6000];
+	static unsigned char plain[800000], packed[900000];
 	struct ap_err err = AP_ERR_INIT;
 
-	for (size_t i = 0; i < AP_LEN(cases); i++) {
+	/* small, by zlib; and large, by ISA-L */
+	for (size_t k = 0; k < 2 * AP_LEN(cases); k++) {
+		size_t i = k / 2;
+		size_t n = k % 2 ? sizeof(plain) : 5000;
 		ap_auto_buf seen = AP_BUF_INIT;
 		struct ap_splice s;
 		struct ap_raw raw;
 		size_t csize;
 
 		print_message("  case: %s\n", cases[i].name);
-		fill(plain, sizeof(plain), 1);
+		fill(plain, n, 1);
 		memset(packed, 0, sizeof(packed));
-		csize = with_zlib(
-			packed, sizeof(packed), plain, sizeof(plain), 6, Z_DEFAULT_STRATEGY);
+		csize = with_zlib(packed, sizeof(packed), plain, n, 6, Z_DEFAULT_STRATEGY);
 		if (cases[i].flip_byte)
 			packed[0] |= 6;
-		raw = raw_of(on_disk(packed, sizeof(packed)), csize, plain, sizeof(plain));
+		raw = raw_of(on_disk(packed, sizeof(packed)), csize, plain, n);
 		raw.csize += (uint64_t)cases[i].more_in;
 		raw.csize -= (uint64_t)cases[i].cut;
 		raw.size += (uint64_t)(int64_t)cases[i].more_out;
