@@ -41,7 +41,7 @@ struct scan {
 	uint64_t fed;     /* bytes read from the file */
 	uint64_t block;   /* bit at which the newest block's header begins */
 	uint64_t end;     /* bit behind the last block */
-	uint32_t crc;
+	uint32_t crc, crc_in;
 	unsigned char *ibuf, *obuf;
 };
 
@@ -119,6 +119,7 @@ static int scan(struct ap_splice *out, const struct ap_raw *raw,
 			if (ap_splice_read(raw, s.fed, s.ibuf, IN_CHUNK, &got, err) < 0)
 				return -1;
 			s.fed += got;
+			s.crc_in = libdeflate_crc32(s.crc_in, s.ibuf, got);
 			s.z.next_in = s.ibuf;
 			s.z.avail_in = (uInt)got;
 		}
@@ -137,6 +138,7 @@ static int scan(struct ap_splice *out, const struct ap_raw *raw,
 			s.crc, raw->crc);
 	out->last_bit = s.block;
 	out->end_bit = s.end;
+	out->crc = s.crc_in;
 	return 0;
 }
 
@@ -227,15 +229,19 @@ int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
 	static const unsigned char empty_stored[] = { 0x00, 0x00, 0x00, 0xff, 0xff };
 	ap_auto_free unsigned char *buf = ap_xmalloc(IN_CHUNK);
 	unsigned used = (unsigned)(s->end_bit % 8);
+	uint32_t crc = 0;
 	size_t got;
 
 	for (uint64_t at = 0; at < raw->csize; at += got) {
 		if (ap_splice_read(raw, at, buf, IN_CHUNK, &got, err) < 0)
 			return -1;
+		crc = libdeflate_crc32(crc, buf, got);
 		patch(buf, got, at, s);
 		if (write(ctx, buf, got, err) < 0)
 			return -1;
 	}
+	if (crc != s->crc)
+		return ap_err_set(err, AP_E_CHANGED, "changed while it was read");
 	if (!used)
 		return 0;
 	/* Three header bits fit behind the end when at most five are used. */

@@ -12,6 +12,7 @@
 struct ap_splice {
 	uint64_t last_bit; /* where the header of the last block begins, in bits */
 	uint64_t end_bit;  /* behind the last block's last bit */
+	uint32_t crc;      /* of the stream's own bytes */
 };
 
 /*
@@ -32,6 +33,9 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 /*
  * Write the stream so that another deflate block can follow: no block is
  * marked as the last one, and the end lies on a byte boundary.
+ *
+ * Errors: AP_E_CHANGED when the bytes are not those that were checked; what
+ * was written is then worth nothing.
  */
 int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
 	int (*write)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,

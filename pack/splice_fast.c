@@ -27,7 +27,7 @@ struct fast {
 	const struct ap_raw *raw;
 	struct inflate_state *state;
 	uint64_t fed, out;
-	uint32_t crc;
+	uint32_t crc, crc_in;
 	unsigned char *ibuf, *obuf;
 	struct mark *mark, *step; /* the newest one before the last block; one for smaller steps */
 };
@@ -134,6 +134,7 @@ static int inflate_all(struct fast *f,
 			if (ap_splice_read(f->raw, f->fed, f->ibuf, IN_CHUNK, &got, err) < 0)
 				return -1;
 			f->fed += got;
+			f->crc_in = libdeflate_crc32(f->crc_in, f->ibuf, got);
 			s->next_in = f->ibuf;
 			s->avail_in = (uint32_t)got;
 		}
@@ -276,6 +277,7 @@ static int prove(struct ap_splice *out, bool *proved, struct fast *f, uint64_t b
 			out->end_bit = 8 * (at - z->avail_in) - (unsigned)(z->data_type & 7);
 	}
 	out->last_bit = bit;
+	out->crc = f->crc_in;
 	*proved = status == Z_STREAM_END && at == f->raw->csize && !z->avail_in &&
 		  f->mark->out + done == f->raw->size &&
 		  (uint32_t)crc32_combine(f->mark->crc, crc, (z_off_t)done) == f->raw->crc;

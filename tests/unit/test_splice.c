@@ -145,7 +145,7 @@ TEST(splice_fast_scan_finds_the_block_that_zlib_finds)
 	for (size_t i = 0; i < AP_LEN(sizes); i++) {
 		for (int kind = 0; kind < 14; kind++) {
 			ap_auto_buf seen = AP_BUF_INIT;
-			struct ap_splice fast = { 0, 0 };
+			struct ap_splice fast = { 0, 0, 0 };
 			z_stream z = { 0 };
 			bool located = false;
 			uint64_t last = 0;
@@ -241,6 +241,34 @@ TEST(splice_refuses_a_member_that_is_not_what_it_says)
 		}
 		assert_fails(ap_splice_scan(&s, &raw, to_buf, &seen, &err), &err, cases[i].code,
 			cases[i].fails_with);
+		close(raw.fd);
+	}
+}
+
+TEST(splice_refuses_a_member_that_changes_between_check_and_copy)
+{
+	static unsigned char plain[600000], packed[700000];
+	struct ap_err err = AP_ERR_INIT;
+
+	for (int large = 0; large < 2; large++) {
+		size_t n = large ? sizeof(plain) : 5000;
+		ap_auto_buf seen = AP_BUF_INIT;
+		ap_auto_buf copied = AP_BUF_INIT;
+		ap_auto_free char *dir = unit_tmpdir();
+		ap_auto_free char *path = ap_fs_join(dir, "f");
+		struct ap_splice s;
+		struct ap_raw raw;
+		size_t csize;
+
+		fill(plain, n, 3);
+		csize = with_zlib(packed, sizeof(packed), plain, n, 6, Z_DEFAULT_STRATEGY);
+		assert_ok(ap_fs_write(path, packed, csize, 0600, &err), &err);
+		raw = raw_of(open(path, O_RDWR | O_CLOEXEC), csize, plain, n);
+		assert_ok(ap_splice_scan(&s, &raw, to_buf, &seen, &err), &err);
+		packed[csize / 2] ^= 1;
+		assert_int_equal(pwrite(raw.fd, packed, csize, 0), csize);
+		assert_fails(ap_splice_copy(&raw, &s, to_buf, &copied, &err), &err, AP_E_CHANGED,
+			"changed while it was read");
 		close(raw.fd);
 	}
 }
