@@ -57,7 +57,7 @@ static int check_name(const char *entry, const char *name, struct ap_err *err)
 	if (!ap_utf8_ok(entry, strlen(entry)))
 		return ap_err_set(err, AP_E_INPUT, "%s: the name is not UTF-8", name);
 	if (strlen(name) > AP_LOCAL_PATH - 256)
-		return ap_err_set(err, AP_E_LIMIT, "%s: the path is too long", name);
+		return ap_err_set(err, AP_E_LIMIT, "the path is too long: %.200s...", name);
 	return 0;
 }
 
@@ -116,12 +116,8 @@ static int add_entry(struct ap_tree *out, struct ap_walk *w, const struct place 
 	bool is_dir;
 	bool ignored;
 
-	if (fstatat(at->fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		if (errno == ENOENT)
-			return ap_err_set(
-				err, AP_E_CHANGED, "%s disappeared during the walk", name);
+	if (fstatat(at->fd, entry, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return ap_err_sys(err, "%s", name);
-	}
 	is_dir = S_ISDIR(st.st_mode);
 	if (is_dir && (at->flags & AP_WALK_FLAT))
 		return 0;

@@ -180,6 +180,8 @@ TEST(tree_refuses_what_no_image_can_hold)
 	assert_int_equal(mkfifo(fifo, 0644), 0);
 	assert_fails(walk(&w, dir, "", &err), &err, AP_E_INPUT, "fifo is a FIFO");
 	walked_release(&w);
+	assert_fails(walk(&w, dir, "fifo", &err), &err, AP_E_INPUT, "fifo is a FIFO");
+	walked_release(&w);
 	unlink(fifo);
 	put(dir, "a/.wh.b", "x", 0644);
 	assert_fails(walk(&w, dir, "", &err), &err, AP_E_INPUT, "a/.wh.b");
@@ -189,6 +191,52 @@ TEST(tree_refuses_what_no_image_can_hold)
 	walked_release(&w);
 	put(dir, "\xff", "x", 0644);
 	assert_fails(walk(&w, dir, "", &err), &err, AP_E_INPUT, "not UTF-8");
+}
+
+/* Directories inside each other, deeper than one path can say. */
+static void nest(const char *dir, const char *name, unsigned n)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (unsigned i = 0; i < n; i++) {
+		int down;
+
+		assert_int_equal(mkdirat(fd, name, 0755), 0);
+		down = openat(fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(down >= 0);
+		close(fd);
+		fd = down;
+	}
+	close(fd);
+}
+
+TEST(tree_has_limits)
+{
+	ap_auto_free char *deep = unit_tmpdir();
+	ap_auto_free char *longer = unit_tmpdir();
+	ap_auto_free char *many = unit_tmpdir();
+	ap_auto_free char *name = ap_xmalloc(201);
+	struct ap_err err = AP_ERR_INIT;
+	AP_CLEANUP(walked_release) struct walked w = { 0 };
+
+	memset(name, 'n', 200);
+	name[200] = '\0';
+	nest(deep, "d", AP_WALK_DEPTH);
+	assert_ok(walk(&w, deep, "", &err), &err);
+	walked_release(&w);
+	assert_ok(ap_fs_remove_tree(deep, &err), &err);
+	assert_ok(ap_fs_mkdirs(deep, 0755, &err), &err);
+	nest(deep, "d", AP_WALK_DEPTH + 1);
+	assert_fails(walk(&w, deep, "", &err), &err, AP_E_LIMIT, "deeper than 200");
+	walked_release(&w);
+	nest(longer, name, 20);
+	assert_fails(walk(&w, longer, "", &err), &err, AP_E_LIMIT, "the path is too long");
+	walked_release(&w);
+	put(many, "f", "x", 0644);
+	assert_ok(walk(&w, many, "", &err), &err);
+	w.walk.n_entries = AP_WALK_ENTRIES;
+	assert_fails(ap_walk_add(&w.tree, &w.walk, "", 0, &err), &err, AP_E_LIMIT,
+		"more than 2000000 files");
 }
 
 static const struct ap_content *content_of(const struct walked *w, const char *path)
