@@ -3,68 +3,16 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "cli/inventory_of.h"
 #include "cli/run_deps.h"
-
-struct stream {
-	struct ap_run *run;
-	const struct ap_descriptor *desc;
-};
-
-static int open_layer(void *ctx, struct ap_reader **out, struct ap_err *err)
-{
-	struct stream *s = ctx;
-
-	return s->run->source->ops->open_blob(s->run->source, s->desc, out, err);
-}
-
-static const char *config_text(const cJSON *config, const char *name)
-{
-	return ap_json_str(config, name);
-}
-
-static int read_inventory_file(struct ap_run *r, const char *path, struct ap_err *err)
-{
-	ap_auto_buf text = AP_BUF_MAX(256 << 20);
-	ap_auto_json j = NULL;
-
-	if (ap_fs_read(&text, path, err) < 0 || ap_json_parse(&j, text.p, text.len, err) < 0 ||
-		ap_inventory_from_json(&r->inventory, j, err) < 0) {
-		if (err->code != AP_E_IO)
-			err->code = AP_E_INPUT;
-		return ap_err_wrap(err, "--inventory=%s", path);
-	}
-	return 0;
-}
 
 static int read_inventory(struct ap_run *r, struct ap_err *err)
 {
-	const struct ap_base *b = &r->base;
-	struct ap_layer_stream *layers = ap_xcalloc(b->n_layers + 1, sizeof(*layers));
-	struct stream *streams = ap_xcalloc(b->n_layers + 1, sizeof(*streams));
-	struct ap_inventory_opts o = {
-		.env_path = ap_base_env(b, "PATH"),
-		.interpreter = r->plan.runs_python ? r->plan.entrypoint.v[0] : "python3",
-		.os = config_text(b->config, "os"),
-		.arch = config_text(b->config, "architecture"),
-		.cache_dir = r->ask.cache_dir,
-		.progress = r->progress,
-	};
-	int rc;
-
-	for (size_t i = 0; i < b->n_layers; i++) {
-		streams[i] = (struct stream){ r, &b->layers[i] };
-		layers[i] = (struct ap_layer_stream){
-			.digest = b->layers[i].digest.s,
-			.media_type = b->layers[i].media_type,
-			.size = b->layers[i].size,
-			.open = open_layer,
-			.ctx = &streams[i],
-		};
-	}
-	rc = ap_inventory_read(&r->inventory, layers, b->n_layers, &o, err);
-	free(layers);
-	free(streams);
-	return rc < 0 ? ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image) : 0;
+	if (ap_inventory_of(&r->inventory, r->source, &r->base,
+		    r->plan.runs_python ? r->plan.entrypoint.v[0] : "python3", r->ask.cache_dir,
+		    r->progress, err) < 0)
+		return ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image);
+	return 0;
 }
 
 /* The base's PATH may know Python by its other name only. */
@@ -110,7 +58,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 	};
 
 	say_notes(r);
-	if ((p->inventory ? read_inventory_file(r, p->inventory, err) : read_inventory(r, err)) < 0)
+	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, err)
+			  : read_inventory(r, err)) < 0)
 		return -1;
 	if (choose_python(r, err) < 0)
 		return -1;

@@ -10,6 +10,7 @@ static const struct ap_cmd *const root_sub[] = {
 	&ap_cmd_training_pipelines,
 	&ap_cmd_operations,
 	&ap_cmd_copy,
+	&ap_cmd_inspect,
 	&ap_cmd_doctor,
 	&ap_cmd_cache,
 	&ap_cmd_config,

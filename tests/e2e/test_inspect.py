@@ -1,0 +1,103 @@
+"""autopack inspect: what an image is made of, as text, JSON and a page of HTML."""
+
+import html.parser
+import json
+import re
+
+import support
+
+CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
+
+
+def made(autopack, base, project, tmp_path, where=None):
+    where = where or project(CODE)
+    (where / "dist").mkdir()
+    support.wheel(where / "dist", "helper", "1.0", {"helper/__init__.py": "x = '<b>&'\n" * 5000})
+    autopack(
+        "build",
+        f"--executor-image-uri=oci:{base('minbase')}:latest",
+        f"--local-package-path={where}",
+        "--script=trainer/task.py",
+        "--extra-packages=dist/helper-1.0-py3-none-any.whl",
+        f"--image=oci:{tmp_path}/out",
+    )
+    return f"oci:{tmp_path}/out"
+
+
+def test_inspect_agrees_with_skopeo(autopack, base, project, tmp_path):
+    image = made(autopack, base, project, tmp_path)
+    mine = autopack("inspect", image, "--format=json").json()
+    theirs = support.skopeo_inspect(f"{image}:latest")
+    assert mine["digest"] == theirs["Digest"]
+    assert [x["digest"] for x in mine["layers"]] == theirs["Layers"]
+    assert mine["config"]["Entrypoint"] == support.skopeo_inspect(f"{image}:latest", config=True)["config"]["Entrypoint"]
+    text = autopack("inspect", image).stdout
+    assert theirs["Digest"] in text and "autopack: code" in text
+
+
+def test_distributions_are_named_with_their_layer_and_size(autopack, base, project, tmp_path):
+    image = made(autopack, base, project, tmp_path)
+    layers = autopack("inspect", image, "--distributions", "--format=json").json()["layers"]
+    [layer] = [x for x in layers if "helper" in (x["createdBy"] or "")]
+    [share] = layer["shares"]
+    assert share["name"] == "helper 1.0" and share["distribution"]
+    assert share["bytes"] > 5000 * 9
+    assert any(s["name"].startswith("pip ") for x in layers for s in x["shares"] if s["distribution"])
+
+
+class Page(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.links = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.links += [v for k, v in attrs if k in ("src", "href")]
+
+
+def test_the_report_is_one_file_that_loads_nothing(autopack, base, project, tmp_path):
+    image = made(autopack, base, project, tmp_path)
+    autopack("inspect", image, f"--report={tmp_path}/r.html")
+    text = (tmp_path / "r.html").read_text()
+    page = Page()
+    page.feed(text)
+    assert page.links == [] and "script" not in page.tags and "url(" not in text
+    assert page.tags.count("svg") == 1 and page.tags.count("rect") > 5
+    assert "helper 1.0" in text
+
+
+def test_what_an_image_says_of_itself_is_escaped(autopack, tmp_path):
+    layout = support.oci.Layout(tmp_path / "evil")
+    tars = [support.oci.tar_of_members({"usr": support.oci.Dir(0o755), "usr/<script>alert(1)</script>": "x"})]
+    layout.tag(layout.image(tars, {"Labels": {"x": "</pre><script>alert(2)</script>"}, "Env": ["PATH=/bin"]}), "latest")
+    autopack("inspect", f"oci:{tmp_path}/evil", f"--report={tmp_path}/r.html")
+    assert "<script" not in (tmp_path / "r.html").read_text()
+
+
+def test_an_inventory_file_spares_reading_the_base(autopack, base, project, tmp_path, registry, repo):
+    ref = base.push("minbase")
+    autopack("inspect", ref, f"--inventory-out={tmp_path}/inv.json")
+    assert json.loads((tmp_path / "inv.json").read_text())
+    where = project(CODE)
+    (where / "dist").mkdir()
+    support.wheel(where / "dist", "helper", "1.0", {"helper/__init__.py": ""})
+    flags = [
+        f"--executor-image-uri={ref}",
+        f"--local-package-path={where}",
+        "--script=trainer/task.py",
+        "--extra-packages=dist/helper-1.0-py3-none-any.whl",
+    ]
+    other = support.Autopack(tmp_path / "other")
+    before = len(registry.requests())
+    r = other("build", *flags, f"--inventory={tmp_path}/inv.json", f"--output-image-uri={registry.name(repo)}")
+    layers = {x["digest"] for x in autopack("inspect", ref, "--format=json").json()["layers"]}
+    read = [u for m, u, _ in registry.requests(before) if m == "GET" and any(d in u for d in layers)]
+    assert not [u for u in read if "/base/minbase/" in u]
+    plain = autopack("build", *flags, f"--output-image-uri={registry.name(repo)}x")
+    assert plain.digest == r.digest
+
+
+def test_a_missing_image_is_status_1(autopack, registry, tmp_path):
+    r = autopack("inspect", registry.name("no/such"), check=1)
+    assert "no/such" in r.stderr and r.stdout == ""
+    assert re.search("nowhere", autopack("inspect", f"oci:{tmp_path}/nowhere", check=1).stderr)
