@@ -13,10 +13,9 @@ static void add_choices(struct ap_buf *out, const char *choices)
 	const char *sep = "";
 
 	while (choices && ap_str_next(&rest, '|', &one)) {
-		const char *paren = memchr(one.p, '(', one.n);
-		size_t n = paren ? (size_t)(paren - one.p) + 1 : one.n;
-
-		ap_buf_addf(out, "%s%.*s", sep, (int)n, one.p);
+		if (memchr(one.p, '(', one.n))
+			continue;
+		ap_buf_addf(out, "%s%.*s", sep, (int)one.n, one.p);
 		sep = " ";
 	}
 }
@@ -43,6 +42,8 @@ static void add_words(struct ap_buf *out, const struct ap_cmd *cmd)
 				is_switch(o) || o->kind == AP_OPT_OPT ? "" : "=");
 			if (o->kind == AP_OPT_TRI)
 				ap_buf_addf(out, "--no-%s ", o->name);
+			if (o->kind == AP_OPT_OPT)
+				ap_buf_addf(out, "--%s= ", o->name);
 		}
 }
 
@@ -200,8 +201,10 @@ static void fish_option(struct ap_buf *out, const char *path, const struct ap_op
 	ap_buf_addf(out, "complete -c autopack -n '__autopack_at \"%s\"' -l %s", path, o->name);
 	if (o->letter)
 		ap_buf_addf(out, " -s %c", o->letter);
-	if (!is_switch(o) && o->kind != AP_OPT_OPT)
-		ap_buf_adds(out, " -r");
+	if (o->hint == AP_HINT_FILE)
+		ap_buf_adds(out, " -r -F");
+	else if (!is_switch(o) && o->kind != AP_OPT_OPT)
+		ap_buf_adds(out, " -x");
 	if (o->choices) {
 		ap_auto_buf list = AP_BUF_INIT;
 
@@ -210,8 +213,6 @@ static void fish_option(struct ap_buf *out, const char *path, const struct ap_op
 		fish_quote(out, list.p);
 	} else if (o->hint == AP_HINT_DIR) {
 		ap_buf_adds(out, " -a '(__fish_complete_directories)'");
-	} else if (o->hint == AP_HINT_FILE) {
-		ap_buf_adds(out, " -F");
 	}
 	ap_buf_adds(out, " -d ");
 	fish_quote(out, o->help);

@@ -230,7 +230,7 @@ void ap_report_html(struct ap_buf *out, const cJSON *j)
 		"body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:64em;padding:0 1em;color:#222;background:#fff}\n"
 		"h1{font-size:1.3em;overflow-wrap:anywhere}h2{font-size:1.1em;margin-top:2em}\n"
 		"table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}\n"
-		".n{text-align:right;white-space:nowrap}code,pre{font-size:.85em}pre{overflow:auto;background:#f6f6f6;padding:1em}\n"
+		".n,th{white-space:nowrap}.n{text-align:right}code,pre{font-size:.85em}pre{overflow:auto;background:#f6f6f6;padding:1em}\n"
 		"svg{width:100%;height:auto;border:1px solid #ddd}svg text{font:11px system-ui,sans-serif;fill:#222;pointer-events:none}\n"
 		"@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}pre{background:#222}}\n"
 		"</style></head><body>\n<h1>");
@@ -238,8 +238,7 @@ void ap_report_html(struct ap_buf *out, const cJSON *j)
 	ap_buf_adds(out, "</h1>\n");
 	add_facts(out, j);
 	ap_buf_adds(out,
-		"<h2>What is big</h2>\n<p>Bands are layers, from the bottom of the image "
-		"down; strong colours are Python distributions, pale ones directories.</p>\n");
+		"<h2>What is big</h2>\n<p>Each frame is a layer; strong colours are Python distributions, pale ones directories.</p>\n");
 	add_map(out, layers);
 	add_layers(out, layers);
 	add_distributions(out, layers);

@@ -62,8 +62,7 @@ static void use_keyring(struct ap_index_auth *a)
 	const char *pip = getenv("PIP_KEYRING_PROVIDER");
 	ap_auto_free char *program = NULL;
 
-	if (!ap_streq(uv, "subprocess") && !ap_streq(pip, "subprocess") &&
-		!ap_streq(pip, "import"))
+	if (!ap_streq(uv, "subprocess") && !ap_streq(pip, "subprocess") && !ap_streq(pip, "import"))
 		return;
 	program = ap_child_find("keyring", NULL);
 	if (program)

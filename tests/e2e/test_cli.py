@@ -150,6 +150,28 @@ def test_completion_scripts_parse_and_name_every_flag(autopack):
             assert f"-l {flag} " in scripts["fish"], (path, flag)
 
 
+@pytest.mark.parametrize(
+    "line,want",
+    [
+        ("autopack bu", {"build"}),
+        ("autopack custom-jobs cr", {"create"}),
+        ("autopack build --compression ", {"gzip", "zstd"}),
+        ("autopack build --executor", {"--executor-image-uri"}),
+        ("autopack completion ", {"bash", "zsh", "fish"}),
+    ],
+)
+def test_fish_completes_commands_flags_and_values(autopack, line, want):
+    script = autopack("completion", "fish").stdout + f"\ncomplete -C {line!r}\n"
+    r = support.run("fish", "--no-config", input=script, env=autopack.environ({"PATH": f"{autopack.binary.parent}:/usr/bin:/bin"}))
+    assert {row.split("\t")[0] for row in r.stdout.splitlines()} == want
+    assert r.stderr == ""
+
+
+def test_zsh_reads_its_completion(autopack):
+    script = autopack("completion", "zsh").stdout
+    assert support.run("zsh", "-n", input=script).stderr == ""
+
+
 def silent_server():
     """Takes connections and never answers."""
     s = socket.socket()

@@ -16,7 +16,7 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-
 	python3 python3-venv git'
 demo="$build docker-registry skopeo umoci"
 check="$demo libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
-	shellcheck clang-format jq strace tmux curl zstd unzip man-db"
+	shellcheck clang-format jq strace tmux zsh fish curl zstd unzip man-db"
 
 case ${1:-check} in
 build) want=$build ;;
