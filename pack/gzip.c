@@ -14,6 +14,7 @@ enum {
 	SAMPLE_PIECE = 4 << 10,
 	SAMPLE_PIECES = 8,
 	SCRATCH = 64 << 10,
+	RING_MAX = 6, /* some 3 MiB a block, and every worker may be making a layer */
 };
 
 /* What a compressed block can be at most: stored, with its joint and a byte of slack. */
@@ -250,7 +251,7 @@ static void drop_job(void *arg)
 void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o)
 {
 	struct ap_gzip *g = ap_xcalloc(1, sizeof(*g));
-	size_t n = o->pool ? ap_pool_threads(o->pool) + 2 : 2;
+	size_t n = o->pool ? AP_MIN(ap_pool_threads(o->pool) + 2, (unsigned)RING_MAX) : 2;
 
 	g->ring = ap_xcalloc(1, sizeof(*g->ring) + n * sizeof(g->ring->v[0]));
 	g->ring->o = *o;

@@ -276,6 +276,42 @@ TEST(archive_source_refuses_what_is_broken)
 	}
 }
 
+#define INDEX(size)                                                                    \
+	"{\"manifests\":[{\"mediaType\":\"" AP_MT_OCI_MANIFEST "\",\"size\":" size "," \
+	"\"digest\":\"sha256:"                                                         \
+	"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"}]}"
+
+TEST(archive_source_refuses_blobs_with_other_bytes)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "x.tar");
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
+	struct archive *a = begin(path, false);
+	struct ap_source *src = NULL;
+	ap_auto_reader r = NULL;
+	ap_auto_buf body = AP_BUF_INIT;
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_descriptor blob = { .size = 5 };
+
+	/* the name is that of "hello" */
+	add(a, "blobs/sha256/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+		"hellO", NULL);
+	add(a, "index.json", INDEX("5"), NULL);
+	archive_write_free(a);
+	parse(&ref, "oci-archive", path, "");
+	assert_ok(ap_archive_source(&src, &ref, &err), &err);
+	assert_fails(src->ops->get_manifest(src, NULL, &d, &body, &err), &err, AP_E_DIGEST,
+		"want sha256:2cf24d");
+	ap_sha256_of(&blob.digest, "hello", 5);
+	assert_ok(src->ops->open_blob(src, &blob, &r, &err), &err);
+	assert_fails(ap_read_all(r, &body, &err), &err, AP_E_DIGEST, "want sha256:2cf24d");
+	ap_reader_freep(&r);
+	blob.size = 6;
+	assert_fails(src->ops->open_blob(src, &blob, &r, &err), &err, AP_E_DIGEST, "want 6 bytes");
+	ap_source_free(src);
+}
+
 TEST(archive_source_refuses_a_file_that_is_no_tar)
 {
 	ap_auto_free char *dir = unit_tmpdir();

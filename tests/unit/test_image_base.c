@@ -228,6 +228,45 @@ TEST(base_refuses_an_index_entry_with_the_wrong_size)
 	assert_fails(ap_base_load(&b, &s.source, "linux/amd64", &err), &err, AP_E_DIGEST, "bytes");
 }
 
+TEST(base_refuses_a_manifest_with_other_bytes)
+{
+	for (int in_index = 0; in_index < 2; in_index++) {
+		AP_CLEANUP(unit_store_release) struct unit_store s;
+		struct ap_base b = { 0 };
+		struct ap_err err = AP_ERR_INIT;
+		size_t image;
+
+		unit_store_init(&s);
+		unit_store_image(&s, false);
+		image = s.top;
+		if (in_index) {
+			ap_auto_free char *a = entry(&s, image, AMD64);
+
+			add_index(&s, a);
+		}
+		memcpy(s.v[image].p, " {", 1);
+		assert_fails(ap_base_load(&b, &s.source, "linux/amd64", &err), &err, AP_E_DIGEST,
+			"manifest: want sha256:");
+	}
+}
+
+TEST(base_refuses_a_store_that_contradicts_the_index)
+{
+	AP_CLEANUP(unit_store_release) struct unit_store s;
+	struct ap_base b = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_free char *a = NULL;
+
+	unit_store_init(&s);
+	unit_store_image(&s, false);
+	a = entry(&s, s.top, AMD64);
+	free(s.v[s.top].media_type);
+	s.v[s.top].media_type = ap_xstrdup(AP_MT_DOCKER_IMAGE);
+	add_index(&s, a);
+	assert_fails(ap_base_load(&b, &s.source, "linux/amd64", &err), &err, AP_E_PROTO,
+		"the index says");
+}
+
 TEST(base_index_choice_knows_variants)
 {
 	static const struct {

@@ -200,6 +200,17 @@ TEST(layer_refuses_files_that_changed_size)
 	}
 }
 
+TEST(layer_refuses_a_size_without_content)
+{
+	ap_auto_tree t = { 0 };
+	struct ap_layer l = { 0 };
+	struct ap_layer_opts o = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	ap_tree_add_file(&t, "a", 0644, 5, NULL);
+	assert_fails(ap_layer_make(&l, &t, "x", &o, &err), &err, AP_E_INPUT, "no content");
+}
+
 TEST(layer_refuses_trees_that_readers_disagree_about)
 {
 	static const struct {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -301,6 +302,39 @@ TEST(layout_source_refuses_blobs_that_were_changed)
 	assert_ok(src->ops->open_blob(src, &d, &r, &err), &err);
 	assert_fails(ap_read_all(r, &b, &err), &err, AP_E_DIGEST, "want sha256:2cf24d");
 	ap_source_free(src);
+}
+
+TEST(layout_source_refuses_blobs_that_are_no_files)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	struct ap_sink *sink = open_sink(dir, NULL);
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = hello();
+	ap_auto_free char *path = ap_fs_join(dir,
+		"blobs/sha256/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+	struct ap_source *src = NULL;
+	struct ap_reader *r = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	ap_sink_free(sink);
+	assert_ok(open_source(&src, dir, "", &err), &err);
+	assert_fails(src->ops->open_blob(src, &d, &r, &err), &err, AP_E_NOT_FOUND, "no blob");
+	/* opening it must not hang either */
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_fails(
+		src->ops->open_blob(src, &d, &r, &err), &err, AP_E_PROTO, "not a regular file");
+	ap_source_free(src);
+}
+
+TEST(layout_sink_is_not_named_by_a_digest)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *text = ap_xasprintf("oci:%s@%s", dir, HELLO);
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	struct ap_sink *sink = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_ok(ap_ref_parse(&ref, text, &err), &err);
+	assert_fails(ap_layout_sink(&sink, &ref, &err), &err, AP_E_INPUT, "named by a tag");
 }
 
 TEST(layout_source_refuses_a_manifest_that_was_changed)
