@@ -43,6 +43,19 @@ int ap_gcp_impersonate(struct ap_gcp_grant *out, const char *token, const char *
  */
 bool ap_gcp_token_url_allowed(const char *url);
 
+/* An external account: workload identity federation.  Source: RFC 8693; AIP-4117. */
+int ap_gcp_external(struct ap_gcp_grant *out, const cJSON *key, const struct ap_gcp_opts *opts,
+	struct ap_http *http, struct ap_err *err) AP_CHECK;
+
+/* Parts of the exchanges, for the files gcp_*.c only. */
+int ap_gcp_need(const char **out, const cJSON *key, const char *name, struct ap_err *err) AP_CHECK;
+int ap_gcp_check_url(const char *what, const char *url, struct ap_err *err) AP_CHECK;
+int ap_gcp_refused(const char *url, const struct ap_http_resp *resp, struct ap_err *err);
+int ap_gcp_exchange(struct ap_gcp_grant *out, const char *url, const char *authorization,
+	struct ap_buf *form, struct ap_http *http, struct ap_err *err) AP_CHECK;
+int ap_gcp_impersonate_at(struct ap_gcp_grant *out, const char *token, const char *url,
+	const cJSON *delegates, struct ap_http *http, struct ap_err *err) AP_CHECK;
+
 /* Add name=value to a form body. */
 void ap_form_add(struct ap_buf *b, const char *name, const char *value);
 
