@@ -1,6 +1,5 @@
-#include "base/wire.h"
+#include "base/exchange.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -10,12 +9,10 @@
 
 #include "base/trust.h"
 
-#define MAX_HEADERS    ((size_t)256 * 1024)
-#define MAX_ERROR_BODY ((size_t)64 * 1024)
-#define MAX_IDLE       16
-#define MIN_SPEED      128                  /* bytes a second, over the stall time */
-#define ANSWER_SPEED   (uint64_t)(16 << 20) /* a registry hashes what it was sent before it answers */
-#define NOTE_AFTER     5.0
+#define MAX_IDLE     16
+#define MIN_SPEED    128                  /* bytes a second, over the stall time */
+#define ANSWER_SPEED (uint64_t)(16 << 20) /* a registry hashes what it was sent before it answers */
+#define NOTE_AFTER   5.0
 
 /* A multi handle of one transfer: it keeps the connections, and can be left at any moment. */
 struct slot {
@@ -38,33 +35,6 @@ struct ap_wire {
 	unsigned connect_timeout, stall_timeout;
 	bool no_proxy;
 };
-
-struct ap_exchange {
-	struct ap_wire *wire;
-	struct slot *slot;
-	struct ap_try *t; /* NULL once a streamed body is all that is left */
-	struct curl_slist *headers;
-	char *host; /* for messages */
-	uint64_t body_size;
-	size_t header_bytes;
-	bool streaming, headers_ended, has_headers, done, truncated, refused, v2xx;
-	CURLcode result;
-	struct ap_err err; /* of a callback */
-	struct ap_buf pending;
-	size_t taken;
-	char curl_error[CURL_ERROR_SIZE];
-	/* stall watch */
-	uint64_t moved, moved_then, window_from;
-	double last_move, window, started, noted, told, left;
-};
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o)
 {
@@ -168,7 +138,7 @@ void ap_exchange_free(struct ap_exchange *x)
 	if (x->slot) {
 		/* A resolver thread that hangs must not hold up Ctrl-C. */
 		if (ap_interrupted())
-			curl_easy_setopt(x->slot->easy, CURLOPT_QUICK_EXIT, 1L);
+			curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
 		curl_multi_remove_handle(x->slot->multi, x->slot->easy);
 		curl_easy_reset(x->slot->easy);
 		slot_give(x->wire, x->slot);
@@ -182,205 +152,6 @@ void ap_exchange_free(struct ap_exchange *x)
 static void exchange_freep(struct ap_exchange **x)
 {
 	ap_exchange_free(*x);
-}
-
-/* ---- callbacks ---- */
-
-static void emit_bytes(struct ap_exchange *x, uint64_t done, uint64_t total)
-{
-	const struct ap_http_req *req = x->t ? x->t->req : NULL;
-	double t;
-
-	if (!req || !req->progress_id)
-		return;
-	t = now();
-	if (t - x->told < 0.1)
-		return;
-	x->told = t;
-	ap_emit(x->wire->progress, &(struct ap_event){ .step = req->step,
-					   .kind = AP_EV_BYTES,
-					   .id = req->progress_id,
-					   .done = req->done + done,
-					   .total = req->done + total });
-}
-
-/*
- * The last byte is handed over only when the reader has confirmed its end:
- * that is where a verifying reader reports a wrong digest.
- */
-static int read_body(struct ap_exchange *x, char *p, size_t n, size_t *got)
-{
-	const struct ap_http_req *req = x->t->req;
-	uint64_t left = x->body_size - x->t->sent;
-	size_t more;
-	char extra;
-
-	n = (size_t)AP_MIN((uint64_t)n, left);
-	*got = 0;
-	if (!n)
-		return 0;
-	if (!req->body_reader) {
-		memcpy(p, (const char *)req->body + x->t->sent, n);
-		*got = n;
-		return 0;
-	}
-	if (ap_read(req->body_reader, p, n, got, &x->err) < 0)
-		return -1;
-	if (!*got)
-		return ap_err_set(&x->err, AP_E_CHANGED,
-			"the body ends after %" PRIu64 " of %" PRIu64 " bytes", x->t->sent,
-			x->body_size);
-	if (*got == left) {
-		if (ap_read(req->body_reader, &extra, 1, &more, &x->err) < 0)
-			return -1;
-		if (more)
-			return ap_err_set(&x->err, AP_E_CHANGED,
-				"the body is longer than %" PRIu64 " bytes", x->body_size);
-	}
-	return 0;
-}
-
-static size_t on_read(char *p, size_t size, size_t n, void *ctx)
-{
-	struct ap_exchange *x = ctx;
-	size_t got;
-
-	if (x->err.code != AP_E_NONE || read_body(x, p, size * n, &got) < 0)
-		return CURL_READFUNC_ABORT;
-	x->t->sent += got;
-	emit_bytes(x, x->t->sent, x->body_size);
-	return got;
-}
-
-/* libcurl asks when a kept connection turned out to be dead. */
-static int on_seek(void *ctx, curl_off_t offset, int origin)
-{
-	struct ap_exchange *x = ctx;
-
-	if (offset != 0 || origin != SEEK_SET)
-		return CURL_SEEKFUNC_FAIL;
-	if (x->t->sent && x->t->req->body_reader) {
-		struct ap_err err = AP_ERR_INIT;
-
-		if (ap_rewind(x->t->req->body_reader, &err) < 0)
-			return CURL_SEEKFUNC_FAIL;
-	}
-	x->t->sent = 0;
-	return CURL_SEEKFUNC_OK;
-}
-
-static int take_header(struct ap_exchange *x, const char *p, size_t n)
-{
-	struct ap_http_resp *resp = x->t ? x->t->resp : NULL;
-	ap_auto_buf line = AP_BUF_INIT;
-	const char *colon;
-	struct ap_str value;
-
-	x->header_bytes += n;
-	/* Trailers of a streamed body tell us nothing. */
-	if (!resp && x->header_bytes <= MAX_HEADERS)
-		return 0;
-	if (x->header_bytes > MAX_HEADERS)
-		return ap_err_set(&x->err, AP_E_LIMIT,
-			"the headers of the answer are over the limit of %zu bytes", MAX_HEADERS);
-	while (n && (p[n - 1] == '\n' || p[n - 1] == '\r'))
-		n--;
-	for (size_t i = 0; i < n; i++) {
-		if (((unsigned char)p[i] < 0x20 && p[i] != '\t') || p[i] == 0x7f)
-			return ap_err_set(
-				&x->err, AP_E_PROTO, "control character in a header of the answer");
-	}
-	if (n >= 5 && memcmp(p, "HTTP/", 5) == 0) {
-		ap_strv_release(&resp->headers);
-		x->headers_ended = false;
-		return 0;
-	}
-	if (!n) {
-		x->headers_ended = true;
-		return 0;
-	}
-	colon = memchr(p, ':', n);
-	if (!colon || colon == p || p[0] == ' ' || p[0] == '\t')
-		return ap_err_set(&x->err, AP_E_PROTO, "a header of the answer has no name");
-	for (const char *c = p; c < colon; c++)
-		ap_buf_addc(&line, ap_lower(*c));
-	value = ap_str_trim(ap_str_n(colon + 1, (size_t)(p + n - colon - 1)));
-	ap_buf_adds(&line, ": ");
-	ap_buf_add(&line, value.p, value.n);
-	ap_strv_add_n(&resp->headers, line.p, line.len);
-	return 0;
-}
-
-static size_t on_header(char *p, size_t size, size_t n, void *ctx)
-{
-	struct ap_exchange *x = ctx;
-
-	x->moved += size * n;
-	if (x->err.code != AP_E_NONE || take_header(x, p, size * n) < 0)
-		return 0;
-	return size * n;
-}
-
-static void begin_body(struct ap_exchange *x)
-{
-	long status = 0;
-	uint64_t max = x->t->req->max_body;
-
-	curl_easy_getinfo(x->slot->easy, CURLINFO_RESPONSE_CODE, &status);
-	x->v2xx = status >= 200 && status < 300;
-	x->has_headers = true;
-	x->t->resp->status = (int)status;
-	x->t->resp->body.max = x->v2xx ? (size_t)(max ? max : (uint64_t)4 << 20) : MAX_ERROR_BODY;
-}
-
-static int deliver(struct ap_exchange *x, const char *p, size_t n)
-{
-	struct ap_http_resp *resp;
-
-	if (x->streaming && x->v2xx) {
-		ap_buf_add(&x->pending, p, n);
-		return ap_buf_check(&x->pending, "unread body", &x->err);
-	}
-	resp = x->t->resp;
-	if (x->v2xx && x->t->req->on_body) {
-		x->t->got += n;
-		if (x->t->req->on_body(x->t->req->ctx, p, n, &x->err) < 0)
-			return -1;
-		emit_bytes(x, x->t->got, 0);
-		return 0;
-	}
-	if (!x->v2xx && n > resp->body.max - resp->body.len) {
-		n = resp->body.max - resp->body.len;
-		x->truncated = true;
-	}
-	ap_buf_add(&resp->body, p, n);
-	if (ap_buf_check(&resp->body, "the answer", &x->err) < 0)
-		return -1;
-	return x->truncated ? -1 : 0;
-}
-
-static size_t on_write(char *p, size_t size, size_t n, void *ctx)
-{
-	struct ap_exchange *x = ctx;
-
-	x->moved += size * n;
-	if (!x->has_headers)
-		begin_body(x);
-	if (x->err.code != AP_E_NONE || deliver(x, p, size * n) < 0)
-		return CURL_WRITEFUNC_ERROR;
-	return size * n;
-}
-
-static int on_connected(
-	void *ctx, char *peer, char *local AP_UNUSED, int peer_port AP_UNUSED, int port AP_UNUSED)
-{
-	struct ap_exchange *x = ctx;
-
-	if (x->t && x->t->public_only && ap_host_is_private(peer)) {
-		x->refused = true;
-		return CURL_PREREQFUNC_ABORT;
-	}
-	return CURL_PREREQFUNC_OK;
 }
 
 /* ---- setting up ---- */
@@ -433,10 +204,7 @@ static void set_method(struct ap_exchange *x, CURL *e)
 		x->body_size = req->body_reader ? req->body_size : req->body_len;
 		curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
 		curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE, (curl_off_t)x->body_size);
-		curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
-		curl_easy_setopt(e, CURLOPT_READDATA, x);
-		curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, on_seek);
-		curl_easy_setopt(e, CURLOPT_SEEKDATA, x);
+		ap_exchange_sends(x, e);
 		curl_easy_setopt(e, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024);
 	}
 	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, req->method);
@@ -473,20 +241,6 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	}
 	if (w->no_proxy || ap_host_is_loopback(u->host))
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-}
-
-static void set_callbacks(struct ap_exchange *x, CURL *e)
-{
-	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, x->curl_error);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_write);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, x);
-	curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
-	curl_easy_setopt(e, CURLOPT_PREREQDATA, x);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, x->headers);
-	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
 }
 
 bool ap_wire_insecure(const struct ap_strv *list, const struct ap_url *u)
@@ -538,12 +292,12 @@ static int start(struct ap_exchange *x, struct ap_err *err)
 		return -1;
 	}
 	x->slot = slot_take(x->wire, origin);
-	e = x->slot->easy;
+	e = x->easy = x->slot->easy;
 	set_transport(x, e, &u);
 	set_method(x, e);
-	set_callbacks(x, e);
+	ap_exchange_callbacks(x, e);
 	curl_easy_setopt(e, CURLOPT_URL, x->t->url);
-	x->started = x->last_move = x->window = x->noted = now();
+	x->started = x->last_move = x->window = x->noted = ap_wire_now();
 	if (curl_multi_add_handle(x->slot->multi, e) != CURLM_OK)
 		ap_oom();
 	return 0;
@@ -555,7 +309,7 @@ static uint64_t moved_so_far(const struct ap_exchange *x)
 {
 	curl_off_t up = 0;
 
-	curl_easy_getinfo(x->slot->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	curl_easy_getinfo(x->easy, CURLINFO_SIZE_UPLOAD_T, &up);
 	return x->moved + (uint64_t)up;
 }
 
@@ -566,7 +320,7 @@ static uint64_t moved_so_far(const struct ap_exchange *x)
  */
 static int watch(struct ap_exchange *x, struct ap_err *err)
 {
-	double t = now();
+	double t = ap_wire_now();
 	uint64_t moved = moved_so_far(x);
 	double limit = x->wire->stall_timeout;
 	bool sent_all = x->body_size && x->t && x->t->sent == x->body_size && !x->has_headers;
@@ -591,11 +345,11 @@ static int watch(struct ap_exchange *x, struct ap_err *err)
 	x->moved_then = moved;
 	if (t - x->noted >= NOTE_AFTER && x->t) {
 		x->noted = t;
-		ap_emit(x->wire->progress, &(struct ap_event){ .step = x->t->req->step,
-						   .kind = AP_EV_RETRY,
-						   .id = x->t->req->progress_id,
-						   .note = sent_all ? "waiting for the answer"
-								    : "waiting for bytes" });
+		ap_emit(x->progress, &(struct ap_event){ .step = x->t->req->step,
+					     .kind = AP_EV_RETRY,
+					     .id = x->t->req->progress_id,
+					     .note = sent_all ? "waiting for the answer"
+							      : "waiting for bytes" });
 	}
 	return 0;
 }
@@ -664,7 +418,7 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 		return ap_err_set(err, AP_E_PROTO, "%s is at a private address", x->host);
 	}
 	if (x->t) {
-		curl_easy_getinfo(x->slot->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
+		curl_easy_getinfo(x->easy, CURLINFO_PRETRANSFER_TIME_T, &connected);
 		x->t->permanent = is_permanent(x->result);
 		x->t->no_contact = connected == 0;
 	}
@@ -676,13 +430,13 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 static void note_debug(struct ap_exchange *x)
 {
 	ap_auto_free char *url = NULL;
-	const struct ap_progress *p = x->wire->progress;
+	const struct ap_progress *p = x->progress;
 
 	if (!p || !p->on_event)
 		return;
 	url = ap_url_public(x->t->url);
-	ap_emit_debug(x->wire->progress, AP_STEP_HTTP, "%s %s: %d, sent %" PRIu64 " bytes, %.3f s",
-		x->t->req->method, url, x->t->resp->status, x->t->sent, now() - x->started);
+	ap_emit_debug(x->progress, AP_STEP_HTTP, "%s %s: %d, sent %" PRIu64 " bytes, %.3f s",
+		x->t->req->method, url, x->t->resp->status, x->t->sent, ap_wire_now() - x->started);
 }
 
 /* Behind a proxy the name is all we know of the other side. */
@@ -694,7 +448,7 @@ static void note_peer(struct ap_exchange *x)
 
 	if (ap_url_parse(&u, x->t->url, &err) < 0)
 		return;
-	curl_easy_getinfo(x->slot->easy, CURLINFO_PRIMARY_IP, &ip);
+	curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &ip);
 	x->t->resp->peer_private =
 		ap_host_is_private(u.host) || (!proxied(u.scheme) && ip && ap_host_is_private(ip));
 }
@@ -704,6 +458,7 @@ int ap_wire_do(struct ap_wire *w, struct ap_try *t, struct ap_exchange **out, st
 	AP_CLEANUP(exchange_freep) struct ap_exchange *x = ap_xcalloc(1, sizeof(*x));
 
 	x->wire = w;
+	x->progress = w->progress;
 	x->t = t;
 	x->streaming = t->streaming;
 	ap_buf_init(&x->pending, (size_t)64 << 20);
@@ -718,7 +473,7 @@ int ap_wire_do(struct ap_wire *w, struct ap_try *t, struct ap_exchange **out, st
 	if (x->done && !(x->streaming && x->v2xx) && verdict(x, err) < 0)
 		return -1;
 	if (!x->has_headers)
-		begin_body(x);
+		ap_exchange_begin_body(x, x->easy);
 	note_peer(x);
 	note_debug(x);
 	if (!x->streaming || !x->v2xx)
@@ -736,7 +491,7 @@ int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, stru
 	}
 	/* The time in which nobody read is not the other side's. */
 	if (x->left > 0) {
-		double idle = now() - x->left;
+		double idle = ap_wire_now() - x->left;
 
 		x->last_move += idle;
 		x->window += idle;
@@ -745,7 +500,7 @@ int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, stru
 		if (step(x, err) < 0)
 			return -1;
 	}
-	x->left = now();
+	x->left = ap_wire_now();
 	*got = AP_MIN(n, x->pending.len - x->taken);
 	if (*got) {
 		memcpy(p, x->pending.p + x->taken, *got);
