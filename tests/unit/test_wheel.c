@@ -76,6 +76,39 @@ TEST(wheel_refuses_each_hostile_archive_naming_the_rule)
 	assert_true(n >= 40);
 }
 
+/* The archive of one case of the table.  *out: owned. */
+static char *reject_file(const char *name)
+{
+	ap_auto_buf table = AP_BUF_INIT;
+	ap_auto_free char *field = ap_xasprintf("\t%s\t", name);
+	struct ap_err err = AP_ERR_INIT;
+	const char *at;
+
+	assert_ok(ap_fs_read(&table, "fixtures/wheels/reject.data", &err), &err);
+	at = strstr(table.p, field);
+	assert_non_null(at);
+	while (at > table.p && at[-1] != '\n')
+		at--;
+	return ap_xasprintf("fixtures/wheels/reject/%.*s", (int)strcspn(at, "\t"), at);
+}
+
+TEST(wheel_member_that_failed_once_fails_again)
+{
+	ap_auto_free char *path = reject_file("wrong CRC");
+	AP_CLEANUP(ap_zip_unrefp) struct ap_zip *z = NULL;
+	ap_auto_reader r = NULL;
+	struct ap_err err = AP_ERR_INIT;
+	char chunk[4096];
+	size_t got;
+
+	assert_ok(ap_zip_open(&z, path, "x", &err), &err);
+	ap_zip_reader(&r, z, ap_zip_find(z, "demo/x.py"));
+	assert_ok(ap_read(r, chunk, sizeof(chunk), &got, &err), &err);
+	assert_fails(ap_read(r, chunk, sizeof(chunk), &got, &err), &err, AP_E_PROTO, "CRC is");
+	assert_fails(
+		ap_read(r, chunk, sizeof(chunk), &got, &err), &err, AP_E_PROTO, "already failed");
+}
+
 TEST(wheel_accepts_every_legal_form_of_zip)
 {
 	DIR *d = opendir(GOOD);
