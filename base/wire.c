@@ -344,12 +344,14 @@ static int watch(struct ap_exchange *x, struct ap_err *err)
 	}
 	x->moved_then = moved;
 	if (t - x->noted >= NOTE_AFTER && x->t) {
+		ap_auto_free char *note = ap_xasprintf("%s has sent nothing for %.0f s%s", x->host,
+			t - x->last_move, sent_all ? ", its answer is due" : "");
+
 		x->noted = t;
 		ap_emit(x->progress, &(struct ap_event){ .step = x->t->req->step,
 					     .kind = AP_EV_RETRY,
 					     .id = x->t->req->progress_id,
-					     .note = sent_all ? "waiting for the answer"
-							      : "waiting for bytes" });
+					     .note = note });
 	}
 	return 0;
 }

@@ -127,7 +127,7 @@ static void on_event(void *ctx, const struct ap_event *ev)
 		break;
 	case AP_EV_RETRY:
 		head(&b, ev);
-		ap_buf_adds(&b, "  trying again: ");
+		ap_buf_adds(&b, "  waiting: ");
 		note(&b, ev->note);
 		break;
 	case AP_EV_WARN:

@@ -762,6 +762,15 @@ def test_fault(world, s):
         assert w.registry.count("PUT", r"/blobs/uploads/") == 0
 
 
+def test_silence_is_explained(world):
+    """Who looks at a still screen is told whom we wait for, before the stall ends it."""
+    world.env["AUTOPACK_STALL_TIMEOUT"] = "20"
+    world.registry.rule(method="PUT", path=PUT_BLOB, faults={"linger": 6})
+    r = world.push()
+    assert re.search(r"waiting: 127\.0\.0\.1:\d+ has sent nothing for 5 s, its answer is due", r.stderr), repr(r)
+    world.check_pushed()
+
+
 # DESIGN section 7, "Survives" and "Trust", in its words -> words that a clause above begins with.
 CLAUSES = {
     "reset before the body": "reset before the body",
