@@ -42,7 +42,8 @@ def sync():
             for f in files:
                 a, b = pathlib.Path(where) / f, to / f
                 if not b.exists() or a.read_bytes() != b.read_bytes():
-                    shutil.copy2(a, b)
+                    shutil.copyfile(a, b)  # with a new time: make must see it
+                    shutil.copymode(a, b)
     if not (COPY / "Makefile").exists() or (COPY / "Makefile").read_bytes() != (ROOT / "Makefile").read_bytes():
         shutil.copy2(ROOT / "Makefile", COPY / "Makefile")
     for shared in ("env", "executor"):
