@@ -42,8 +42,11 @@ def sync():
             for f in files:
                 a, b = pathlib.Path(where) / f, to / f
                 if not b.exists() or a.read_bytes() != b.read_bytes():
-                    shutil.copyfile(a, b)  # with a new time: make must see it
+                    shutil.copyfile(a, b)
                     shutil.copymode(a, b)
+    # A run that was killed left a mutant's object behind: its source gets a new time.
+    if (COPY / "mutant").exists():
+        (COPY / (COPY / "mutant").read_text()).touch()
     if not (COPY / "Makefile").exists() or (COPY / "Makefile").read_bytes() != (ROOT / "Makefile").read_bytes():
         shutil.copy2(ROOT / "Makefile", COPY / "Makefile")
     for shared in ("env", "executor"):
@@ -157,6 +160,7 @@ def main():
                 problem = sound[key][1]
         noticed = ""
         if not problem:
+            (COPY / "mutant").write_text(g["file"])
             path.write_text(g.get("mutant") or text.replace(g["old"], g["new"]))
             ok, out = build(g)
             if not ok:
@@ -166,6 +170,7 @@ def main():
                 if good:
                     problem = "SURVIVED: no test fails without it"
             path.write_text(text)
+            (COPY / "mutant").unlink()
         if problem:
             failed += 1
             print(f"  FAILED  {g['name']}: {problem}", flush=True)
