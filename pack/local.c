@@ -433,23 +433,6 @@ bool ap_local_content_stat(const struct ap_content *c, struct ap_local_stat *out
 	return true;
 }
 
-int ap_local_read(
-	struct ap_buf *out, const struct ap_local_root *r, const char *path, struct ap_err *err)
-{
-	ap_auto_fd int fd = ap_local_open(r->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-	ap_auto_reader reader = NULL;
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return ap_err_sys(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
-	ap_fd_reader(&reader, AP_STEAL_FD(fd), 0, UINT64_MAX);
-	if (ap_read_all(reader, out, err) < 0)
-		return ap_err_wrap(err, "%s", path);
-	return 0;
-}
-
 char *ap_local_join(const char *dir, const char *name)
 {
 	if (!*dir)

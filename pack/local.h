@@ -50,10 +50,6 @@ enum ap_local_kind ap_local_kind(const struct ap_local_root *r, const char *path
 int ap_local_list(struct ap_strv *out, const struct ap_local_root *r, const char *path,
 	struct ap_err *err) AP_CHECK;
 
-/* The whole of a file, within out->max. */
-int ap_local_read(struct ap_buf *out, const struct ap_local_root *r, const char *path,
-	struct ap_err *err) AP_CHECK;
-
 /*
  * Open `path` below the directory `dir`, following no link at all; -1 with
  * errno.  flags as for open(); O_NOFOLLOW and O_CLOEXEC are added.
