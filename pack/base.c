@@ -36,6 +36,13 @@ const char *ap_base_env(const struct ap_base *b, const char *name)
 	return found;
 }
 
+bool ap_base_has_onbuild(const struct ap_base *b)
+{
+	const cJSON *list = ap_json_get(ap_json_get(b->config, "config"), "OnBuild");
+
+	return cJSON_IsArray(list) && list->child;
+}
+
 /* os/architecture[/variant]; variants that say nothing are dropped. */
 struct platform {
 	struct ap_str os, arch, variant;

@@ -34,6 +34,9 @@ void ap_base_release(struct ap_base *b);
 /* Value of a variable in the configuration's Env, or NULL.  borrowed. */
 const char *ap_base_env(const struct ap_base *b, const char *name);
 
+/* Does it ask whoever builds on it to run something first (ONBUILD)?  Nothing here can. */
+bool ap_base_has_onbuild(const struct ap_base *b);
+
 /*
  * Which entry of an index is meant by the platform: its descriptor.  *out:
  * filled, ap_descriptor_release().  Errors: AP_E_UNSUPPORTED, AP_E_PROTO.

@@ -302,3 +302,12 @@ def test_the_bytes_do_not_depend_on_processors(autopack, base, project, tmp_path
             r = build(autopack, where, f"oci:{base('tiny-python')}:latest", f"oci:{tmp_path}/out{i}:v1", prefix=prefix, env=features)
             digests.add(r.digest)
     assert len(digests) == 1
+
+
+def test_onbuild_instructions_of_a_base_are_told_of(autopack, project, tmp_path):
+    layout = support.oci.Layout(tmp_path / "base")
+    tar = support.oci.tar_of_members({"usr/bin/python": (0o755, "#!x\n"), "home": support.oci.Dir(0o755)})
+    layout.tag(layout.image([tar], {"Env": ["PATH=/usr/bin"], "OnBuild": ["RUN make"]}), "latest")
+    r = build(autopack, project(CODE), f"oci:{tmp_path}/base", f"oci:{tmp_path}/out:v1")
+    assert "ONBUILD" in r.stderr
+    assert "OnBuild" not in support.skopeo_inspect(f"oci:{tmp_path}/out:v1", config=True)["config"]

@@ -124,6 +124,10 @@ TEST(base_refuses_configurations_that_do_not_fit)
 		{ "history of another type", "\"history\":[", "\"history\":{},\"h\":[",
 			"\"history\": want an array", AP_E_PROTO },
 		{ "no object", "{\"architecture\"", "[{\"architecture\"", "json", AP_E_PROTO },
+		{ "config is a list", "\"config\":{", "\"config\":[],\"c\":{",
+			"\"config\": want an object", AP_E_PROTO },
+		{ "Env is an object", "\"Env\":[", "\"Env\":{},\"e\":[", "\"Env\": want an array",
+			AP_E_PROTO },
 	};
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
@@ -148,6 +152,46 @@ TEST(base_refuses_configurations_that_do_not_fit)
 		assert_fails(ap_base_load(&b, &s.source, "linux/amd64", &err), &err, cases[i].code,
 			cases[i].part);
 	}
+}
+
+TEST(base_documents_are_of_one_kind_or_refused)
+{
+	static const struct {
+		const char *name, *media_type, *text, *part;
+		enum ap_err_code code;
+	} cases[] = {
+		{ "no kind", NULL, "{\"schemaVersion\":2}", "neither an image", AP_E_PROTO },
+		{ "said to be schema 1",
+			"application/vnd.docker.distribution.manifest.v1+prettyjws",
+			"{\"schemaVersion\":2,\"layers\":[]}", "schema 1", AP_E_UNSUPPORTED },
+		{ "schema 1", NULL, "{\"schemaVersion\":1,\"fsLayers\":[]}", "schema 1",
+			AP_E_UNSUPPORTED },
+		{ "said to be something else", "text/html", "{\"schemaVersion\":2,\"layers\":[]}",
+			"is no image or index", AP_E_UNSUPPORTED },
+		{ "says something else itself", NULL,
+			"{\"schemaVersion\":2,\"layers\":[],\"mediaType\":\"text/html\"}",
+			"is no image or index", AP_E_UNSUPPORTED },
+		{ "a list", NULL, "[]", "want an object, found array", AP_E_PROTO },
+		{ "media type is a number", NULL,
+			"{\"schemaVersion\":2,\"layers\":[],\"mediaType\":7}", "want a string",
+			AP_E_PROTO },
+		{ "version is a string", NULL, "{\"schemaVersion\":\"2\",\"layers\":[]}",
+			"schemaVersion", AP_E_PROTO },
+	};
+	ap_auto_free char *huge = ap_xcalloc(1, (4 << 20) + 2);
+	ap_auto_json j = NULL;
+	struct ap_err err = AP_ERR_INIT;
+	int kind;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		print_message("  case: %s\n", cases[i].name);
+		assert_fails(ap_manifest_parse(&j, &kind, cases[i].media_type, cases[i].text,
+				     strlen(cases[i].text), &err),
+			&err, cases[i].code, cases[i].part);
+	}
+	memset(huge, ' ', (4 << 20) + 1);
+	assert_fails(ap_manifest_parse(&j, &kind, NULL, huge, (4 << 20) + 1, &err), &err,
+		AP_E_LIMIT, "more than 4194304 bytes");
 }
 
 TEST(base_refuses_a_configuration_with_other_bytes)
@@ -327,6 +371,26 @@ TEST(base_indexes_that_contain_themselves_end)
 	}
 	assert_fails(ap_base_load(&b, &s.source, "linux/amd64", &err), &err, AP_E_LIMIT,
 		"nested deeper");
+}
+
+TEST(base_tells_of_instructions_for_who_builds_on_it)
+{
+	static const struct {
+		const char *config;
+		bool has;
+	} cases[] = { { "{}", false }, { "{\"config\":{\"OnBuild\":null}}", false },
+		{ "{\"config\":{\"OnBuild\":[]}}", false },
+		{ "{\"config\":{\"OnBuild\":[\"RUN x\"]}}", true } };
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_base b = { 0 };
+		struct ap_err err = AP_ERR_INIT;
+
+		assert_ok(ap_json_parse(&b.config, cases[i].config, strlen(cases[i].config), &err),
+			&err);
+		assert_int_equal(ap_base_has_onbuild(&b), cases[i].has);
+		ap_base_release(&b);
+	}
 }
 
 TEST(base_keeps_foreign_layers_as_they_are)

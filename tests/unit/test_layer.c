@@ -200,6 +200,27 @@ TEST(layer_refuses_files_that_changed_size)
 	}
 }
 
+static int always_fails(void *arg AP_UNUSED, struct ap_err *err)
+{
+	return ap_err_set(err, AP_E_IO, "a sibling failed");
+}
+
+TEST(layer_stops_when_a_sibling_failed)
+{
+	AP_CLEANUP(ap_pool_freep) struct ap_pool *pool = NULL;
+	ap_auto_tree t = { 0 };
+	struct ap_layer l = { 0 };
+	struct ap_layer_opts o = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	ap_pool_new(&pool, 2);
+	ap_pool_submit(pool, always_fails, NULL);
+	assert_fails(ap_pool_wait(pool, &err), &err, AP_E_IO, "sibling");
+	o.pool = pool;
+	big_tree(&t);
+	assert_fails(ap_layer_make(&l, &t, "x", &o, &err), &err, AP_E_CANCELLED, "stopped");
+}
+
 TEST(layer_refuses_a_size_without_content)
 {
 	ap_auto_tree t = { 0 };
