@@ -740,8 +740,15 @@ int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 	if (absolute_cache(&cache, o->cache_dir, err) < 0)
 		return -1;
 	here.cache_dir = cache;
-	return req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
-			      : resolve_in(out, req, inv, &here, err);
+	if ((req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
+			    : resolve_in(out, req, inv, &here, err)) < 0)
+		return -1;
+	if (inv->externally_managed && out->n)
+		ap_emit_note(o->progress, AP_STEP_RESOLVE,
+			"the base's Python is marked EXTERNALLY-MANAGED: packages go to %s, as with "
+			"pip's --break-system-packages",
+			inv->scheme.purelib);
+	return 0;
 }
 
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,

@@ -228,6 +228,22 @@ TEST(resolve_shows_why_there_is_no_answer_and_what_of_the_base_is_in_the_way)
 		"no solution because torch==2.3.0 is \\x1b[31mbad; the base has torch 2.3.0+cu121");
 }
 
+TEST(resolve_says_that_a_managed_python_is_added_to)
+{
+	FIXTURE(f);
+	struct ap_err err = AP_ERR_INIT;
+
+	put(f.dir, "requirements.txt", "accelerate\n", 0644);
+	put(f.bin, "chosen", "accelerate==1.0\n", 0644);
+	put(f.bin, "pylock", PYLOCK PACKAGE("accelerate", "1.0", HASH_A), 0644);
+	assert_ok(resolve(&f, &err), &err);
+	assert_int_equal(f.warnings.n, 0);
+	f.inv->externally_managed = true;
+	assert_ok(resolve(&f, &err), &err);
+	assert_int_equal(f.warnings.n, 1);
+	assert_non_null(strstr(f.warnings.v[0], "EXTERNALLY-MANAGED"));
+}
+
 TEST(resolve_keeps_secrets_in_a_private_file)
 {
 	FIXTURE(f);
