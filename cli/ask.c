@@ -10,6 +10,19 @@
 #include "dockerfile/emit.h"
 #include "vertex/text.h"
 
+int ap_ask_format(const struct ap_pack_opts *p, bool is_job, struct ap_err *err)
+{
+	if (!ap_streq(p->format, "curl"))
+		return 0;
+	if (!is_job)
+		return ap_err_set(err, AP_E_USAGE,
+			"--format=curl is for jobs: an image is not made by one request");
+	if (!p->dry_run)
+		return ap_err_set(err, AP_E_USAGE,
+			"--format=curl prints a request in place of sending it: give --dry-run too");
+	return 0;
+}
+
 char *ap_ask_gcr_project(const char *project)
 {
 	char *out = ap_xstrdup(project);

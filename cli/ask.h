@@ -22,6 +22,9 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
  */
 int ap_ask_runnable(const struct ap_ref *dest, struct ap_err *err) AP_CHECK;
 
+/* Does the format fit what is to be done?  Before anything is built.  Errors: AP_E_USAGE. */
+int ap_ask_format(const struct ap_pack_opts *p, bool is_job, struct ap_err *err) AP_CHECK;
+
 /* "PROJECT/REST" as container registries name projects: example.com:p is example.com/p. */
 char *ap_ask_gcr_project(const char *project);
 

@@ -97,9 +97,6 @@ static int print_result(const struct ap_run *r, const char *format, struct ap_er
 
 	if (!format)
 		ap_buf_addf(&out, "%s\n", r->image_uri);
-	else if (strcmp(format, "curl") == 0)
-		return ap_err_set(err, AP_E_USAGE,
-			"--format=curl is for jobs; an image is not made by one request");
 	else if (ap_render(&out, j, format, "image,digest", err) < 0)
 		return -1;
 	return ap_stdout(out.p, out.len, err);
@@ -112,7 +109,7 @@ static int build(struct ap_run *r, const struct build_opts *o, struct ap_err *er
 	unsigned stages = ap_run_stages(p->dry_run, AP_RUN_IMAGE);
 	bool only = false;
 
-	if (ap_run(r, AP_DO_PLAN, err) < 0)
+	if (ap_ask_format(p, false, err) < 0 || ap_run(r, AP_DO_PLAN, err) < 0)
 		return -1;
 	if (p->dockerfile && ap_ask_dockerfile(r, &only, err) < 0)
 		return -1;

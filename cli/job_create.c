@@ -250,7 +250,8 @@ static int create(struct creation *c, struct ap_err *err)
 	bool only = false;
 	int rc;
 
-	if (needs_image(r, p, err) < 0 || ap_run(r, AP_DO_PLAN, err) < 0)
+	if (ap_ask_format(p, true, err) < 0 || needs_image(r, p, err) < 0 ||
+		ap_run(r, AP_DO_PLAN, err) < 0)
 		return -1;
 	if (p->dockerfile && ap_ask_dockerfile(r, &only, err) < 0)
 		return -1;

@@ -168,6 +168,8 @@ BAD = [
     ("bad reference", ["--script=trainer/task.py", "--output-image-uri=gcr.io/UPPER/x"], "UPPER"),
     ("digest as destination", ["--script=trainer/task.py", "--output-image-uri=gcr.io/p/x@sha256:" + "a" * 64], "digest"),
     ("platform", ["--script=trainer/task.py", "--compression=xz"], "xz"),
+    ("format", ["--script=trainer/task.py", "--format=curl"], "for jobs"),
+    ("format key", ["--script=trainer/task.py", "--format=value()"], "value"),
 ]
 
 

@@ -242,6 +242,7 @@ BAD = [
     ("not for this command", "--async", "--async"),
     ("label without value", "--labels=team", "team"),
     ("upper-case label", "--labels=Team=x", "Team"),
+    ("curl without a dry run", "--format=curl", "--dry-run"),
     ("missing flags file", "--flags-file=nope.yaml", "nope.yaml"),
 ]
 
