@@ -103,8 +103,8 @@ static const struct ap_cmd stream_logs_cmd = {
 	.run = stream_logs,
 };
 
-static const struct ap_cmd *const sub[] = { &create_cmd, &describe_cmd, &list_cmd, &cancel_cmd,
-	&stream_logs_cmd, NULL };
+static const struct ap_cmd *const sub[] = { &create_cmd, &ap_cmd_local_run, &describe_cmd,
+	&list_cmd, &cancel_cmd, &stream_logs_cmd, NULL };
 
 const struct ap_cmd ap_cmd_custom_jobs = {
 	.name = "custom-jobs",

@@ -15,6 +15,7 @@ extern const struct ap_cmd ap_cmd_custom_jobs;
 extern const struct ap_cmd ap_cmd_doctor;
 extern const struct ap_cmd ap_cmd_inspect;
 extern const struct ap_cmd ap_cmd_hp_tuning_jobs;
+extern const struct ap_cmd ap_cmd_local_run;
 extern const struct ap_cmd ap_cmd_operations;
 extern const struct ap_cmd ap_cmd_persistent_resources;
 extern const struct ap_cmd ap_cmd_pipelines;

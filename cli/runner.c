@@ -1,0 +1,210 @@
+#include "cli/runner.h"
+
+#include <errno.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/child.h"
+#include "vertex/text.h"
+
+#define KEY_INSIDE "/tmp/keys/cred_key.json"
+
+extern char **environ;
+
+int ap_runner_find(const char **out, const char *wanted, struct ap_err *err)
+{
+	static const char *const runners[] = { "podman", "docker", "buildah" };
+
+	for (size_t i = 0; i < AP_LEN(runners); i++) {
+		ap_auto_free char *path = NULL;
+
+		if (wanted && strcmp(wanted, runners[i]) != 0)
+			continue;
+		path = ap_child_find(runners[i], NULL);
+		if (path) {
+			*out = runners[i];
+			return 0;
+		}
+	}
+	return ap_err_set(err, AP_E_NOT_FOUND,
+		wanted ? "%s is not on PATH" : "%snone of podman, docker and buildah is on PATH",
+		wanted ? wanted : "");
+}
+
+static bool is_buildah(const char *runner)
+{
+	return strcmp(runner, "buildah") == 0;
+}
+
+void ap_runner_argv(
+	struct ap_strv *out, const char *runner, const struct ap_local_run *r, const char *image)
+{
+	ap_strv_add(out, runner);
+	ap_strv_add(out, "run");
+	if (is_buildah(runner))
+		ap_strv_add(out, "--isolation=chroot");
+	else
+		ap_strv_add(out, "--rm");
+	if (r->key) {
+		ap_strv_add(out, "-v");
+		ap_strv_addf(out, "%s:%s%s", r->key, KEY_INSIDE, is_buildah(runner) ? ":ro" : "");
+		ap_strv_add(out, "-e");
+		ap_strv_add(out, "GOOGLE_APPLICATION_CREDENTIALS=" KEY_INSIDE);
+	}
+	if (r->gpu && strcmp(runner, "docker") == 0)
+		ap_strv_add(out, "--gpus=all");
+	else if (r->gpu)
+		ap_strv_add(out, "--device=nvidia.com/gpu=all");
+	if (!is_buildah(runner)) {
+		ap_strv_add(out, "--ipc");
+		ap_strv_add(out, "host");
+	}
+	ap_strv_add(out, image);
+	if (is_buildah(runner)) {
+		ap_strv_add(out, "--");
+		if (r->entrypoint)
+			ap_strv_copy(out, r->entrypoint);
+	}
+	if (r->args)
+		ap_strv_copy(out, r->args);
+}
+
+/* Run to the end with our own streams. */
+static int run_ours(int *status, const struct ap_strv *argv, struct ap_err *err)
+{
+	pid_t pid;
+	int st = 0;
+	int rc = posix_spawnp(&pid, argv->v[0], NULL, NULL, argv->v, environ);
+
+	if (rc) {
+		errno = rc;
+		return ap_err_sys(err, "%s", argv->v[0]);
+	}
+	/* A signal of the terminal reached it as well; it decides when to end. */
+	while (waitpid(pid, &st, 0) < 0) {
+		if (errno != EINTR)
+			return ap_err_sys(err, "%s", argv->v[0]);
+	}
+	*status = WIFSIGNALED(st) ? 128 + WTERMSIG(st) : WEXITSTATUS(st);
+	return 0;
+}
+
+/* Run a helper command; its last line of output goes to *out. */
+static int ask_runner(char **out, const char *const *argv, struct ap_err *err)
+{
+	ap_auto_buf text = AP_BUF_MAX(1 << 20);
+	struct ap_child_opts o = { .argv = argv, .out = &text };
+	struct ap_str t;
+	const char *last;
+	int status = 0;
+
+	if (ap_child_run(&o, &status, err) < 0)
+		return -1;
+	if (status)
+		return ap_err_set(err, AP_E_CHILD, "%s %s: status %d", argv[0], argv[1], status);
+	t = ap_str_trim(ap_str_n(text.p, text.len));
+	last = memrchr(t.p, '\n', t.n);
+	*out = last ? ap_xstrndup(last + 1, (size_t)(t.p + t.n - last - 1)) : ap_xstrndup(t.p, t.n);
+	return 0;
+}
+
+/* "Loaded image: NAME", "Loaded image ID: sha256:..." */
+static const char *loaded_name(const char *line)
+{
+	const char *at = strstr(line, ": ");
+
+	return at ? at + 2 : line;
+}
+
+static int load(char **image, const char *runner, const struct ap_local_run *r, struct ap_err *err)
+{
+	ap_auto_free char *line = NULL;
+	ap_auto_free char *from = NULL;
+	ap_auto_free char *tagged = NULL;
+	const char *name;
+
+	if (is_buildah(runner)) {
+		from = r->archive ? ap_xasprintf("docker-archive:%s", r->archive)
+				  : ap_xstrdup(r->image);
+		return ask_runner(
+			image, (const char *const[]){ "buildah", "from", from, NULL }, err);
+	}
+	if (!r->archive) {
+		*image = ap_xstrdup(r->image);
+		return 0;
+	}
+	if (ask_runner(&line, (const char *const[]){ runner, "load", "-i", r->archive, NULL },
+		    err) < 0)
+		return -1;
+	name = loaded_name(line);
+	if (r->name &&
+		ask_runner(&tagged, (const char *const[]){ runner, "tag", name, r->name, NULL },
+			err) < 0)
+		return -1;
+	*image = ap_xstrdup(r->name ? r->name : name);
+	return 0;
+}
+
+static int entrypoint_of(struct ap_strv *out, const char *container, struct ap_err *err)
+{
+	ap_auto_free char *text = NULL;
+	ap_auto_json j = NULL;
+
+	if (ask_runner(&text,
+		    (const char *const[]){ "buildah", "inspect", "--format",
+			    "{{json .OCIv1.Config}}", container, NULL },
+		    err) < 0 ||
+		ap_json_parse(&j, text, strlen(text), err) < 0)
+		return -1;
+	for (int part = 0; part < 2; part++) {
+		const cJSON *words = ap_json_get(j, part ? "Cmd" : "Entrypoint");
+
+		for (words = words ? words->child : NULL; words; words = words->next) {
+			if (cJSON_IsString(words))
+				ap_strv_add(out, words->valuestring);
+		}
+	}
+	return 0;
+}
+
+static void remove_container(const char *container)
+{
+	struct ap_err ignored = AP_ERR_INIT;
+	ap_auto_free char *text = NULL;
+
+	(void)!ask_runner(
+		&text, (const char *const[]){ "buildah", "rm", container, NULL }, &ignored);
+}
+
+int ap_runner_run(
+	int *status, const struct ap_local_run *given, struct ap_display *d, struct ap_err *err)
+{
+	struct ap_local_run r = *given;
+	ap_auto_strv argv = { 0 };
+	ap_auto_strv entrypoint = { 0 };
+	ap_auto_free char *image = NULL;
+	ap_auto_buf line = AP_BUF_INIT;
+	const char *runner = NULL;
+	int rc = 0;
+
+	if (ap_runner_find(&runner, r.runner, err) < 0 || load(&image, runner, &r, err) < 0)
+		return -1;
+	if (is_buildah(runner) && !r.entrypoint) {
+		rc = entrypoint_of(&entrypoint, image, err);
+		r.entrypoint = &entrypoint;
+	}
+	if (rc == 0) {
+		ap_runner_argv(&argv, runner, &r, image);
+		for (size_t i = 0; i < argv.n; i++) {
+			ap_buf_adds(&line, i ? " " : "");
+			ap_text_shell_word(&line, argv.v[i]);
+		}
+		ap_say(d, "run       %s", line.p);
+		rc = run_ours(status, &argv, err);
+	}
+	if (is_buildah(runner))
+		remove_container(image);
+	return rc;
+}
