@@ -185,12 +185,33 @@ static void unlocked(const struct emit *e)
 		run_pip(e, "--upgrade", e->req->requirements.v[i]);
 }
 
-/* A wheel that lies in the working directory: the builder can have it. */
+static bool has_name(const char *path, const char *name)
+{
+	ap_auto_free char *base = base_name(path);
+
+	return ap_streq(base, name);
+}
+
+/*
+ * The wheel of a locked package as it lies in the working directory, where the
+ * builder can have it; NULL for one of an index, and for what was built here.
+ * A lock names local wheels by file name and digest alone.
+ */
 static const char *wheel_in_context(const struct emit *e, const struct ap_locked *l)
 {
-	const char *rel = l->local ? in_context(e, l->local) : NULL;
+	const struct ap_dep_request *d = &e->p->deps;
+	const char *found = l->url ? NULL : l->local;
 
-	return rel && rel[0] != '/' ? rel : NULL;
+	for (size_t i = 0; !l->url && !found && i < e->req->extra_packages.n; i++) {
+		if (has_name(e->req->extra_packages.v[i], l->filename))
+			found = e->req->extra_packages.v[i];
+	}
+	for (size_t i = 0; !l->url && !found && i < d->n_lines; i++) {
+		if (d->lines[i].kind == AP_DEP_WHEEL && has_name(d->lines[i].path, l->filename))
+			found = d->lines[i].path;
+	}
+	found = found ? in_context(e, found) : NULL;
+	return found && found[0] != '/' ? found : NULL;
 }
 
 static bool is_locked_wheel(const struct emit *e, const char *path)
@@ -226,9 +247,9 @@ static void locked(const struct emit *e)
 		const struct ap_locked *l = &e->lock->v[i];
 		ap_auto_buf line = AP_BUF_INIT;
 
-		if (l->local && !wheel_in_context(e, l))
+		if (!l->url && !wheel_in_context(e, l))
 			continue;
-		if (l->local)
+		if (!l->url)
 			copy(e, wheel_in_context(e, l), l->filename);
 		lock_line(&line, e, l);
 		ap_buf_adds(&lines, " \\\n    ");

@@ -96,14 +96,16 @@ TEST(dockerfile_with_a_lock_installs_by_hash)
 {
 	AP_CLEANUP(given_release) struct given g;
 	char name[] = "numpy", version[] = "1.26.4", file[] = "p-1-py3-none-any.whl", p[] = "p",
-	     one[] = "1", local[] = "/home/u/app/dist/p-1-py3-none-any.whl";
+	     one[] = "1", url[] = "https://index.example/numpy.whl", built[] = "proj",
+	     built_file[] = "proj-1-py3-none-any.whl";
 
 	given_init(&g);
-	g.lock.v = ap_xcalloc(2, sizeof(*g.lock.v));
-	g.lock.n = 2;
-	g.lock.v[0] = (struct ap_locked){ .name = name, .version = version };
-	g.lock.v[1] =
-		(struct ap_locked){ .name = p, .version = one, .filename = file, .local = local };
+	g.lock.v = ap_xcalloc(3, sizeof(*g.lock.v));
+	g.lock.n = 3;
+	g.lock.v[0] = (struct ap_locked){ .name = name, .version = version, .url = url };
+	/* Neither of an index: one lies in the working directory, one was built. */
+	g.lock.v[1] = (struct ap_locked){ .name = p, .version = one, .filename = file };
+	g.lock.v[2] = (struct ap_locked){ .name = built, .version = one, .filename = built_file };
 	ap_sha256_of(&g.lock.v[0].digest, "a", 1);
 	ap_sha256_of(&g.lock.v[1].digest, "b", 1);
 	ap_strv_add(&g.req.extra_packages, "dist/p-1-py3-none-any.whl");
