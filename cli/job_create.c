@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/packages.h"
 #include "cli/render.h"
 #include "cli/summary.h"
 #include "vertex/fit.h"
-#include "vertex/storage.h"
 #include "vertex/text.h"
 
 #define AT(field) AP_CREATE_AT(field)
@@ -24,7 +24,7 @@ const struct ap_opt ap_follow_table[AP_FOLLOW_OPTS_N] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(staging),
 		.arg = "gs://...",
-		.help = "where local files of --python-package-uris are uploaded to" },
+		.help = "where local packages of --python-package-uris are uploaded to (default: the base output directory)" },
 };
 
 /* The image keys of the pool that asks for packaging. */
@@ -47,36 +47,8 @@ struct creation {
 	const struct ap_create_opts *o;
 	struct ap_session s;
 	struct ap_run run;
-	struct ap_strv local, uploaded; /* packages: files, and what they are called in the job */
+	struct ap_packages packages;
 };
-
-/* Local packages get the names that they will have in Cloud Storage. */
-static int name_packages(struct creation *c, struct ap_job_request *q, struct ap_err *err)
-{
-	const char *staging = c->o->staging ? c->o->staging : q->base_output_dir;
-
-	for (size_t i = 0; i < q->python_package_uris.n; i++) {
-		char **uri = &q->python_package_uris.v[i];
-		char *remote = NULL;
-
-		if (ap_starts_with(*uri, "gs://"))
-			continue;
-		if (!staging)
-			return ap_err_set(err, AP_E_USAGE,
-				"--python-package-uris: \"%.100s\" is a local file; give "
-				"--staging-bucket=gs://BUCKET to upload it to",
-				*uri);
-		if (ap_gs_package_uri(&remote, staging, *uri, err) < 0) {
-			if (err->code == AP_E_IO)
-				err->code = AP_E_INPUT;
-			return ap_err_wrap(err, "--python-package-uris");
-		}
-		ap_strv_own(&c->local, *uri);
-		ap_strv_add(&c->uploaded, remote);
-		*uri = remote;
-	}
-	return 0;
-}
 
 static int parse(struct creation *c, struct ap_err *err)
 {
@@ -86,9 +58,10 @@ static int parse(struct creation *c, struct ap_err *err)
 	if (rc == 0 && c->kind->prepare)
 		rc = c->kind->prepare(&q, c->call->opts, err);
 	if (rc == 0)
-		rc = name_packages(c, &q, err);
-	if (rc == 0)
 		rc = ap_jobspec_parse(&c->run.ask.job, &q, err);
+	if (rc == 0)
+		rc = ap_packages_name(&c->packages, c->run.ask.job, c->o->staging,
+			q.python_package_uris.n > 0, err);
 	ap_job_request_release(&q);
 	return rc;
 }
@@ -218,20 +191,13 @@ static int check_fit(struct creation *c, struct ap_err *err)
 	return rc;
 }
 
-static int upload_packages(struct creation *c, struct ap_err *err)
-{
-	for (size_t i = 0; i < c->local.n; i++) {
-		if (ap_gs_upload(c->run.vertex, c->uploaded.v[i], c->local.v[i], err) < 0)
-			return ap_err_wrap(err, "--python-package-uris");
-	}
-	return 0;
-}
-
 static int submit(struct creation *c, struct ap_err *err)
 {
 	struct ap_run *r = &c->run;
+	const char *cache = c->o->pack.cache_dir;
 
-	if (upload_packages(c, err) < 0)
+	if (ap_packages_upload(&c->packages, r->vertex,
+		    cache ? cache : ap_env_get(&c->s.env, AP_KEY_CACHE_DIR), err) < 0)
 		return -1;
 	if (c->kind->submit(
 		    &r->submitted, r->vertex, r->body, ap_jobspec_version(r->ask.job), err) < 0) {
@@ -291,7 +257,6 @@ int ap_job_create(struct ap_call *call, const struct ap_create_kind *kind, struc
 		rc = create(&c, err);
 	ap_run_release(&c.run);
 	ap_session_close(&c.s);
-	ap_strv_release(&c.local);
-	ap_strv_release(&c.uploaded);
+	ap_packages_release(&c.packages);
 	return rc;
 }

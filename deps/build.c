@@ -21,8 +21,18 @@
 
 enum { MAX_SAID = 1 << 20, MAX_SHOWN = 600, MAX_SETUP = 4 << 20 };
 
-/* The only wheel in a directory; NULL when there is not exactly one. */
-static char *only_wheel(const char *dir)
+/* What is built of a source. */
+struct product {
+	const char *name, *flag, *ending;
+	const char *key; /* in the name of what is kept */
+	bool for_base;   /* by the base's Python, and to fit the base */
+};
+
+static const struct product a_wheel = { "wheel", "--wheel", ".whl", "", true };
+static const struct product an_sdist = { "sdist", "--sdist", ".tar.gz", "sdist", false };
+
+/* The only such file in a directory; NULL when there is not exactly one. */
+static char *only_product(const char *dir, const struct product *p)
 {
 	DIR *d = opendir(dir);
 	char *found = NULL;
@@ -31,7 +41,7 @@ static char *only_wheel(const char *dir)
 	if (!d)
 		return NULL;
 	for (struct dirent *e; (e = readdir(d));) {
-		if (!ap_ends_with(e->d_name, ".whl"))
+		if (!ap_ends_with(e->d_name, p->ending))
 			continue;
 		free(found);
 		found = ap_fs_join(dir, e->d_name);
@@ -100,7 +110,7 @@ static void last_words(struct ap_buf *out, const struct ap_buf *said)
 }
 
 static int run_build(const char *source, const char *into, const char *python,
-	const struct ap_build_opts *o, struct ap_err *err)
+	const struct product *p, const struct ap_build_opts *o, struct ap_err *err)
 {
 	/* A shallow copy: only the environment is another one. */
 	struct ap_uv uv = *o->uv;
@@ -114,7 +124,7 @@ static int run_build(const char *source, const char *into, const char *python,
 	ap_strv_add(&env, BUILD_EPOCH);
 	uv.env = env;
 	ap_strv_add(&words, "build");
-	ap_strv_add(&words, "--wheel");
+	ap_strv_add(&words, p->flag);
 	ap_strv_add(&words, "--no-create-gitignore");
 	ap_strv_add(&words, "--config-file");
 	ap_strv_own(&words, ap_fs_join(o->uv->dir, "uv.toml"));
@@ -181,23 +191,25 @@ static int check_built(const char *wheel, const struct ap_build_opts *o, struct 
 
 /* Build below `temp` and move the result to `final`. */
 static int build_into(const char *temp, const char *final, const char *source, bool is_dir,
-	const char *python, const struct ap_build_opts *o, struct ap_err *err)
+	const char *python, const struct product *p, const struct ap_build_opts *o,
+	struct ap_err *err)
 {
 	ap_auto_free char *copy = ap_fs_join(temp, "source");
 	ap_auto_free char *out = ap_fs_join(temp, "out");
-	ap_auto_free char *wheel = NULL;
+	ap_auto_free char *made = NULL;
 	struct ap_digest d;
 
 	if (ap_fs_mkdirs(out, 0700, err) < 0)
 		return -1;
 	if (is_dir && ap_source_tree(&d, source, copy, err) < 0)
 		return -1;
-	if (run_build(is_dir ? copy : source, out, python, o, err) < 0)
+	if (run_build(is_dir ? copy : source, out, python, p, o, err) < 0)
 		return -1;
-	wheel = only_wheel(out);
-	if (!wheel)
-		return ap_err_set(err, AP_E_INPUT, "the build did not make exactly one wheel");
-	if (check_built(wheel, o, err) < 0)
+	made = only_product(out, p);
+	if (!made)
+		return ap_err_set(
+			err, AP_E_INPUT, "the build did not make exactly one %s", p->name);
+	if (p->for_base && check_built(made, o, err) < 0)
 		return -1;
 	if (rename(out, final) < 0)
 		return ap_err_sys(err, "keep %s", final);
@@ -205,27 +217,27 @@ static int build_into(const char *temp, const char *final, const char *source, b
 }
 
 static int build(const char *final, const char *source, bool is_dir, const char *python,
-	const struct ap_build_opts *o, struct ap_err *err)
+	const struct product *p, const struct ap_build_opts *o, struct ap_err *err)
 {
 	ap_auto_free char *temp = ap_xasprintf("%s.tmp.XXXXXX", final);
 	struct ap_err ignored = AP_ERR_INIT;
 	int rc;
 
-	if (!python && is_dir && check_setup(source, o, err) < 0)
+	if (p->for_base && !python && is_dir && check_setup(source, o, err) < 0)
 		return -1;
 	if (!mkdtemp(temp))
 		return ap_err_sys(err, "make directory %s", temp);
 	ap_emit_note(o->progress, AP_STEP_RESOLVE, "building %s", source);
-	rc = build_into(temp, final, source, is_dir, python, o, err);
+	rc = build_into(temp, final, source, is_dir, python, p, o, err);
 	/* A directory that stays is only space in our own cache. */
 	if (ap_fs_remove_tree(temp, &ignored) < 0)
 		ap_err_clear(&ignored);
 	return rc;
 }
 
-/* What the wheel depends on: content, Python, and how we build. */
+/* What the product depends on: content, Python, and how we build. */
 static int source_key(struct ap_digest *key, bool *is_dir, const char *source, const char *python,
-	struct ap_err *err)
+	const struct product *p, struct ap_err *err)
 {
 	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
 	struct ap_digest content;
@@ -243,12 +255,13 @@ static int source_key(struct ap_digest *key, bool *is_dir, const char *source, c
 	ap_sha256_update(&h, content.s, AP_DIGEST_LEN);
 	if (python)
 		ap_sha256_update(&h, python, strlen(python));
+	ap_sha256_update(&h, p->key, strlen(p->key));
 	ap_sha256_final(&h, key);
 	return 0;
 }
 
-int ap_build_wheel(
-	char **wheel, const char *source, const struct ap_build_opts *o, struct ap_err *err)
+static int make(char **out, const char *source, const struct product *p,
+	const struct ap_build_opts *o, struct ap_err *err)
 {
 	ap_auto_free char *builds = ap_fs_join(o->cache_dir, "builds");
 	ap_auto_free char *python = NULL;
@@ -259,28 +272,41 @@ int ap_build_wheel(
 	struct ap_digest key;
 	bool is_dir;
 
-	if (find_python(&python, o, err) < 0 ||
-		source_key(&key, &is_dir, source, python, err) < 0 ||
+	if ((p->for_base && find_python(&python, o, err) < 0) ||
+		source_key(&key, &is_dir, source, python, p, err) < 0 ||
 		ap_fs_mkdirs(builds, 0700, err) < 0)
 		return -1;
 	final = ap_fs_join(builds, ap_digest_hex(&key));
 	lock = ap_xasprintf("%s.lock", final);
 	if (ap_fs_lock(&held, lock, err) < 0)
 		return -1;
-	found = only_wheel(final);
+	found = only_product(final, p);
 	if (!found) {
 		struct ap_err ignored = AP_ERR_INIT;
 
 		if (ap_fs_remove_tree(final, &ignored) < 0)
 			ap_err_clear(&ignored);
-		if (build(final, source, is_dir, python, o, err) < 0)
+		if (build(final, source, is_dir, python, p, o, err) < 0)
 			return ap_err_wrap(err, "%s", source);
-		found = only_wheel(final);
-	} else if (check_built(found, o, err) < 0) {
+		found = only_product(final, p);
+	} else if (p->for_base && check_built(found, o, err) < 0) {
 		return ap_err_wrap(err, "%s", source);
 	}
 	if (!found)
-		return ap_err_set(err, AP_E_IO, "%s: the wheel that was built is gone", final);
-	*wheel = AP_STEAL(found);
+		return ap_err_set(
+			err, AP_E_IO, "%s: the %s that was built is gone", final, p->name);
+	*out = AP_STEAL(found);
 	return 0;
+}
+
+int ap_build_wheel(
+	char **wheel, const char *source, const struct ap_build_opts *o, struct ap_err *err)
+{
+	return make(wheel, source, &a_wheel, o, err);
+}
+
+int ap_build_sdist(
+	char **sdist, const char *source, const struct ap_build_opts *o, struct ap_err *err)
+{
+	return make(sdist, source, &an_sdist, o, err);
 }

@@ -1,5 +1,5 @@
 /*
- * The user's own projects and sdists as wheels, through `uv build`.
+ * The user's own projects and sdists as wheels or sdists, through `uv build`.
  *
  * A build runs the project's code on the host; callers see to it that this
  * happens only for the user's own projects and for what --allow-build names.
@@ -30,6 +30,13 @@ struct ap_build_opts {
  * it); AP_E_IO.
  */
 int ap_build_wheel(char **wheel, const char *source, const struct ap_build_opts *o,
+	struct ap_err *err) AP_CHECK;
+
+/*
+ * Build a source directory into an sdist, with any Python of the host; o->inv
+ * is not asked.  Kept and reported as for a wheel.  *sdist: owned.
+ */
+int ap_build_sdist(char **sdist, const char *source, const struct ap_build_opts *o,
 	struct ap_err *err) AP_CHECK;
 
 /* Does a wheel that was built on this host run on the base?  Errors: AP_E_UNSUPPORTED. */

@@ -551,6 +551,11 @@ const cJSON *ap_jobspec_spec(const struct ap_jobspec *s)
 	return s->spec;
 }
 
+cJSON *ap_jobspec_pools(struct ap_jobspec *s)
+{
+	return cJSON_GetObjectItemCaseSensitive(s->spec, "workerPoolSpecs");
+}
+
 const char *ap_jobspec_message(const struct ap_jobspec *s)
 {
 	return kinds[s->kind].message;

@@ -104,6 +104,9 @@ void ap_jobspec_explain(const struct ap_jobspec *s, struct ap_err *err);
 /* The CustomJobSpec within the body, without images.  borrowed. */
 const cJSON *ap_jobspec_spec(const struct ap_jobspec *s);
 
+/* The worker pools within the body, to be changed.  borrowed. */
+cJSON *ap_jobspec_pools(struct ap_jobspec *s);
+
 /* The message that the body is ("CustomJob").  borrowed. */
 const char *ap_jobspec_message(const struct ap_jobspec *s);
 

@@ -88,51 +88,21 @@ int ap_gs_read(
 	return 0;
 }
 
-static int hash_file(struct ap_digest *out, const char *path, struct ap_err *err)
+int ap_gs_package_uri(char **out, const char *staging, const struct ap_digest *digest,
+	const char *name, struct ap_err *err)
 {
-	ap_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
-	ap_auto_reader r = NULL;
-	ap_auto_free char *chunk = ap_xmalloc(1 << 18);
-	struct stat st;
-	size_t got;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return ap_err_sys(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return ap_err_set(err, AP_E_INPUT, "%s: want a regular file", path);
-	ap_sha256_init(&h);
-	ap_fd_reader(&r, AP_STEAL_FD(fd), 0, (uint64_t)st.st_size);
-	do {
-		if (ap_read(r, chunk, 1 << 18, &got, err) < 0)
-			return ap_err_wrap(err, "%s", path);
-		ap_sha256_update(&h, chunk, got);
-	} while (got);
-	ap_sha256_final(&h, out);
-	return 0;
-}
-
-int ap_gs_package_uri(char **out, const char *staging, const char *path, struct ap_err *err)
-{
-	ap_auto_free char *base = NULL;
 	ap_auto_free char *bucket = NULL;
 	ap_auto_free char *object = NULL;
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	struct ap_digest digest;
-	size_t n = staging ? strlen(staging) : 0;
 	ap_auto_free char *uri = NULL;
+	size_t n = strlen(staging);
 
 	while (n && staging[n - 1] == '/')
 		n--;
-	base = ap_xstrndup(staging ? staging : "", n);
-	if (hash_file(&digest, path, err) < 0)
-		return -1;
-	uri = ap_xasprintf("%s/autopack/%s/%s", base, ap_digest_hex(&digest), name);
+	uri = ap_xasprintf("%.*s/autopack/%s/%s", (int)n, staging, ap_digest_hex(digest), name);
 	if (!ap_gs_split(&bucket, &object, uri))
 		return ap_err_set(err, AP_E_USAGE,
 			"--staging-bucket: want gs://BUCKET or gs://BUCKET/PATH, found \"%.100s\"",
-			base);
+			staging);
 	*out = AP_STEAL(uri);
 	return 0;
 }

@@ -15,12 +15,12 @@ int ap_gs_read(struct ap_buf *out, struct ap_vertex *v, const char *uri, uint64_
 	struct ap_err *err) AP_CHECK;
 
 /*
- * The URI that a local file gets below `staging` ("gs://bucket/dir"):
- * STAGING/autopack/SHA256/FILENAME.  Reads the file, sends nothing.
- * *out: owned.  Errors: AP_E_INPUT, AP_E_IO.
+ * The URI of a package below `staging` ("gs://bucket/dir"):
+ * STAGING/autopack/SHA256/NAME.  Pure.
+ * *out: owned.  Errors: AP_E_USAGE: staging is no place in Cloud Storage.
  */
-int ap_gs_package_uri(
-	char **out, const char *staging, const char *path, struct ap_err *err) AP_CHECK;
+int ap_gs_package_uri(char **out, const char *staging, const struct ap_digest *digest,
+	const char *name, struct ap_err *err) AP_CHECK;
 
 /*
  * Upload a file to a URI made by ap_gs_package_uri(), unless it is there.

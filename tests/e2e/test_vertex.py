@@ -4,6 +4,7 @@ Each created body is also parsed by the API's own message type (vertex_types.py)
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -517,3 +518,65 @@ def test_local_package_needs_a_bucket_and_must_exist(ap, service, tmp_path):
     r = ap(*CREATE, PY, "--python-package-uris=a.whl", "--staging-bucket=gs://bucket", cwd=tmp_path, check=2)
     assert "a.whl" in r.stderr
     assert not service.requests
+
+
+SETUP = "from setuptools import setup\nsetup(name='trainer', version='2.0', packages=['trainer'])\n"
+PROJECT = {"code/setup.py": SETUP, "code/trainer/__init__.py": "", "code/trainer/task.py": "print('task')\n"}
+
+
+def test_directory_is_built_into_an_sdist_and_uploaded_once(ap, service, project, tmp_path):
+    work = project(PROJECT)
+    flags = [*CREATE, PY, "--python-package-uris=code", "--staging-bucket=gs://bucket"]
+    dry = ap(*flags, "--dry-run", "--format=json", cwd=work)
+    assert not service.requests and "building" not in dry.stderr
+    first = ap(*flags, cwd=work)
+    assert "building" in first.stderr and only(service).body == dry.json()
+    [uri] = only(service).body["jobSpec"]["workerPoolSpecs"][0]["pythonPackageSpec"]["packageUris"]
+    assert re.fullmatch(r"gs://bucket/autopack/[0-9a-f]{64}/code.tar.gz", uri)
+    # pip, not we, says what it is.
+    sdist, target = tmp_path / "code.tar.gz", tmp_path / "target"
+    sdist.write_bytes(service.objects[uri[5:]])
+    pip = [support.ENV_BIN / "python", "-m", "pip", "install", "--no-deps", "--target", target, sdist]
+    support.run(*pip, env={**support.index_env(), "HOME": str(tmp_path), "PATH": os.environ["PATH"]})
+    assert (target / "trainer" / "task.py").read_text() == "print('task')\n"
+    assert (target / "trainer-2.0.dist-info").is_dir()
+    uploads = len([r for r in service.requests if "upload" in r.path])
+    again = ap(*flags, cwd=work)
+    assert "building" not in again.stderr
+    assert len([r for r in service.requests if "upload" in r.path]) == uploads
+    (work / "code/trainer/task.py").write_text("print('other')\n")
+    ap(*flags, cwd=work)
+    assert len(service.objects) == 2
+
+
+def test_local_packages_of_a_config_file_are_uploaded_too(ap, service, project):
+    work = project({**PROJECT, "a-1.0.tar.gz": "a", "job.yaml": """
+baseOutputDirectory: {outputUriPrefix: gs://bucket/out}
+workerPoolSpecs:
+- machineSpec: {machineType: n1-standard-4}
+  pythonPackageSpec:
+    executorImageUri: gcr.io/my-project/base
+    packageUris: [gs://b/given.tar.gz, a-1.0.tar.gz]
+    pythonModule: trainer.task
+"""})
+    ap(*CREATE, "--config=job.yaml", cwd=work)
+    given, ours = only(service).body["jobSpec"]["workerPoolSpecs"][0]["pythonPackageSpec"]["packageUris"]
+    assert given == "gs://b/given.tar.gz" and ours.startswith("gs://bucket/out/autopack/")
+    assert service.objects == {ours[5:]: b"a"}
+    (work / "a-1.0.tar.gz").unlink()
+    r = ap(*CREATE, "--config=job.yaml", cwd=work, check=2)
+    assert "job.yaml: line 7, column 40" in r.stderr and "a-1.0.tar.gz" in r.stderr
+
+
+def test_what_is_no_package_is_refused_before_anything_is_sent(ap, service, project):
+    work = project({"code/task.py": "", "notes.txt": ""})
+    for path, words in [("code", "neither setup.py nor pyproject.toml"), ("notes.txt", "want a wheel, an sdist")]:
+        r = ap(*CREATE, PY, f"--python-package-uris={path}", "--staging-bucket=gs://bucket", cwd=work, check=2)
+        assert words in r.stderr
+    assert not service.requests
+
+
+def test_project_that_does_not_build_sends_no_job(ap, service, project):
+    work = project({"code/setup.py": "raise SystemExit('no such thing')\n"})
+    r = ap(*CREATE, PY, "--python-package-uris=code", "--staging-bucket=gs://bucket", cwd=work, check=2)
+    assert "no such thing" in r.stderr and not service.sent and not service.objects
