@@ -6,6 +6,7 @@ repo            a repository name nobody else uses in this session
 autopack        the program with an environment of its own; autopack(*args, check=STATUS)
 base            base(NAME) -> OCI layout directory of an executor image; base.push(NAME) -> its reference in `registry`
 project         project({path: text}) -> a working directory
+buildah         another builder with a storage of its own: support.Buildah
 unpack          unpack(reference) -> root file system, by skopeo and umoci
 """
 
@@ -168,3 +169,12 @@ def unpack(tmp_path):
     for bundle in made:
         support.remove(bundle)
         support.remove(f"{bundle}.layout")
+
+
+@pytest.fixture
+def buildah(tmp_path):
+    (tmp_path / "buildah").mkdir()
+    b = support.Buildah(tmp_path / "buildah")
+    yield b
+    b("rm", "--all")
+    support.remove(tmp_path / "buildah")

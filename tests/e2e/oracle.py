@@ -2,7 +2,10 @@
 
 cases(*categories)       the cases, in the order of their files
 Case(case, tmp)          its files laid out below tmp; run() runs autopack in them
-equal_body, equal_dockerfile compare as far as a case can be compared
+comparable(body, case)   a request body as far as it can be compared
+counts()                 how many `custom-jobs create` cases are equal, and why the others are not
+
+`python3 tests/e2e/oracle.py` prints the counts and every difference.
 """
 
 import copy
@@ -111,3 +114,51 @@ def recorded_body(case):
 def instructions(dockerfile):
     lines = (line.strip() for line in dockerfile.split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def kind(case, difference):
+    """Which line of the counts a case of `custom-jobs create` belongs to; test_oracle.py proves it."""
+    if case["refused"]:
+        theirs = "refused by the service" if case["requests"] else "refused by gcloud"
+        return f"{theirs}, {'not here' if difference else 'the same here'}"
+    if not difference:
+        return "accepted, equal to the letter"
+    if difference.get("same"):
+        return "accepted, equal as the API's message"
+    ours = "refused" if "refused" in difference else "mended"
+    if difference["later"]:
+        return f"accepted, but {STOPS[difference['later']['by']]}: {ours} here"
+    return f"accepted, {ours} here by a clause of DESIGN or PRIOR-ART"
+
+
+# What stops gcloud's own output once the stand-ins of the recording are replaced by the real thing.
+STOPS = {
+    "builder": "its Dockerfile cannot be built",
+    "run": "its RUN fails",
+    "start": "its container does not start",
+    "reference": "its image cannot be pushed",
+    "types": "the API takes no such body",
+}
+
+
+def counts():
+    known, out = differences(), {}
+    for case in filter(is_create, cases()):
+        line = kind(case, known.get(case["name"]))
+        out[line] = out.get(line, 0) + 1
+    return out
+
+
+def main():
+    known = differences()
+    for line, n in sorted(counts().items()):
+        print(f"{n:5}  {line}")
+    for case in filter(is_create, cases()):
+        d = known.get(case["name"])
+        if d:
+            says = d["later"] and f"{d['later']['by']}: {d['later']['says']}"
+            print(f"\n{case['name']}: {kind(case, d)}\n  {says or d['clause']}\n  here: {d.get('refused') or d.get('warns') or 'as written in the list'}")
+
+
+if __name__ == "__main__":
+    main()

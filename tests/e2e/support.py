@@ -109,7 +109,7 @@ class Autopack:
             "LC_ALL": "C.UTF-8",
             "GCE_METADATA_HOST": "127.0.0.1:1",  # never the real metadata server
             **index_env(),
-            **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")},
+            **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "AP_MUTANT")},
         }
         if MODE == "asan":
             self.env.setdefault("ASAN_OPTIONS", "exitcode=99")
@@ -339,6 +339,26 @@ def umoci_unpack(image, bundle):
     rootless = [] if os.geteuid() == 0 else ["--rootless"]
     run("umoci", "unpack", *rootless, "--image", image, bundle)
     return bundle / "rootfs"
+
+
+class Buildah:
+    """Another builder, with storage below `top`."""
+
+    def __init__(self, top):
+        self.env = {**os.environ, "TMPDIR": str(top)}
+        for driver in ("overlay", "vfs"):  # the second copies everything for each container, but works everywhere
+            self.options = ["--storage-driver", driver, "--root", f"{top}/root", "--runroot", f"{top}/run"]
+            if run("buildah", "info", *self.options, env=self.env, check=False).returncode == 0:
+                break
+
+    def __call__(self, *args, **kw):
+        return run("buildah", args[0], *self.options, *args[1:], env=self.env, timeout=600, **kw).stdout.strip()
+
+    def build(self, context, dockerfile, name):
+        """(root file system, config)"""
+        self("bud", "-q", "--isolation", "chroot", "--tls-verify=false", "--format", "oci", "-f", dockerfile, "-t", name, context)
+        root = pathlib.Path(self("mount", self("from", "--pull-never", name)))
+        return root, json.loads(self("inspect", "--type", "image", name))["OCIv1"]["config"]
 
 
 def run_in(rootfs, argv, env=None, cwd="/", check=True, timeout=120, input=None):

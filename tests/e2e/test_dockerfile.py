@@ -4,8 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import os
-import pathlib
 import tarfile
 
 import pytest
@@ -19,24 +17,6 @@ CODE = {
     "it's \"q\" $HOME/x[a]*?.txt": "x\n",
     "other/left.txt": "not in the image\n",
 }
-
-
-class Buildah:
-    def __init__(self, top):
-        self.env = {**os.environ, "TMPDIR": str(top)}
-        for driver in ("overlay", "vfs"):  # the second copies everything for each container, but works everywhere
-            self.options = ["--storage-driver", driver, "--root", f"{top}/root", "--runroot", f"{top}/run"]
-            if support.run("buildah", "info", *self.options, env=self.env, check=False).returncode == 0:
-                break
-
-    def __call__(self, *args, **kw):
-        return support.run("buildah", args[0], *self.options, *args[1:], env=self.env, timeout=600, **kw).stdout.strip()
-
-    def build(self, context, dockerfile, name):
-        """(root file system, config)"""
-        self("bud", "-q", "--isolation", "chroot", "--tls-verify=false", "--format", "oci", "-f", dockerfile, "-t", name, context)
-        root = pathlib.Path(self("mount", self("from", "--pull-never", name)))
-        return root, json.loads(self("inspect", "--type", "image", name))["OCIv1"]["config"]
 
 
 def code_of(layout):
@@ -55,15 +35,6 @@ def code_of(layout):
                     what = m.linkname if m.issym() else hashlib.sha256(data).hexdigest() if m.isreg() else ""
                     code[name[8:]] = (kind, 0 if m.issym() else m.mode, what)
     return code, modes
-
-
-@pytest.fixture
-def buildah(tmp_path):
-    (tmp_path / "buildah").mkdir()
-    b = Buildah(tmp_path / "buildah")
-    yield b
-    b("rm", "--all")
-    support.remove(tmp_path / "buildah")
 
 
 def same_config(theirs, ours):
