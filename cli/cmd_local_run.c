@@ -79,8 +79,8 @@ static const struct ap_opt local_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(runner),
 		.arg = "NAME",
-		.choices = "podman|docker|buildah",
-		.help = "what runs the image: podman, docker or buildah (default: the first on PATH)" },
+		.choices = "podman|docker|buildah|crun",
+		.help = "what runs the image: podman, docker, buildah or crun (default: the first on PATH)" },
 	{ .name = "dry-run",
 		.kind = AP_OPT_OPT,
 		.offset = AT(pack) + offsetof(struct ap_pack_opts, dry_run),
@@ -102,9 +102,9 @@ struct local {
 	struct ap_call *call;
 	struct ap_session s;
 	struct ap_run run;
-	char *dir, *image_flag, *archive; /* where the image is put together */
-	char *key;                        /* credentials for the program, or NULL */
-	char *name;                       /* of the image */
+	char *dir, *image_flag, *archive, *bundle; /* where the image is put together */
+	char *key;                                 /* credentials for the program, or NULL */
+	const char *runner;
 };
 
 static bool has_code(const struct local_opts *o)
@@ -168,24 +168,46 @@ static void fill(struct local *l)
 		o->python_module && *o->python_module ? ap_xstrdup(o->python_module) : NULL;
 }
 
-/* A directory of our own for the archive, gone at the end. */
+static int choose_runner(struct local *l, struct ap_err *err)
+{
+	const struct local_opts *o = l->o;
+
+	l->runner = o->runner ? o->runner : "podman";
+	if (!o->pack.dry_run && ap_runner_find(&l->runner, o->runner, err) < 0)
+		return -1;
+	if (strcmp(l->runner, "crun") != 0)
+		return 0;
+	if (!has_code(o))
+		return ap_err_set(err, AP_E_USAGE,
+			"--script or --python-module is missing: crun keeps no images to run as they "
+			"are; podman, docker and buildah do");
+	if (o->gpu)
+		return ap_err_set(err, AP_E_USAGE,
+			"--gpu: crun alone does not bring a GPU into a container; podman and docker "
+			"do");
+	return 0;
+}
+
+/* A directory of our own for the image, gone at the end. */
 static int prepare(struct local *l, struct ap_err *err)
 {
 	const char *tmp = getenv("TMPDIR");
 
 	l->dir = ap_xasprintf("%s/autopack-run-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (l->o->pack.dry_run) {
-		l->archive = ap_xstrdup("image.tar");
-	} else {
-		if (!mkdtemp(l->dir)) {
-			ap_err_sys(err, "%s", l->dir);
-			free(l->dir);
-			l->dir = NULL;
-			return -1;
-		}
-		l->archive = ap_fs_join(l->dir, "image.tar");
+	if (!l->o->pack.dry_run && !mkdtemp(l->dir)) {
+		ap_err_sys(err, "%s", l->dir);
+		free(l->dir);
+		l->dir = NULL;
+		return -1;
 	}
-	l->image_flag = ap_xasprintf("docker-archive:%s", l->archive);
+	if (strcmp(l->runner, "crun") == 0) {
+		l->archive = ap_xasprintf("%s/image:run", l->dir);
+		l->bundle = ap_fs_join(l->dir, "bundle");
+		l->image_flag = ap_xasprintf("oci:%s", l->archive);
+	} else {
+		l->archive = ap_fs_join(l->dir, "image.tar");
+		l->image_flag = ap_xasprintf("docker-archive:%s", l->archive);
+	}
 	l->o->pack.image = ap_xstrdup(l->image_flag);
 	fill(l);
 	return ap_ask_image(&l->run.ask, &l->o->pack, &l->s.env, NULL, err);
@@ -195,12 +217,12 @@ static int print_command(struct local *l, const struct ap_local_run *how, struct
 {
 	ap_auto_buf out = AP_BUF_INIT;
 	ap_auto_strv argv = { 0 };
-	const char *runner = how->runner ? how->runner : "podman";
 
-	ap_runner_argv(&argv, runner, how,
-		how->image  ? how->image
-		: how->name ? how->name
-			    : l->run.plan.tag);
+	ap_runner_argv(&argv, how->runner, how,
+		how->image    ? how->image
+		: how->bundle ? how->bundle
+		: how->name   ? how->name
+			      : l->run.plan.tag);
 	for (size_t i = 0; i < argv.n; i++) {
 		ap_buf_adds(&out, i ? " " : "");
 		ap_text_shell_word(&out, argv.v[i]);
@@ -212,28 +234,26 @@ static int print_command(struct local *l, const struct ap_local_run *how, struct
 static int go(struct local *l, struct ap_err *err)
 {
 	struct local_opts *o = l->o;
-	struct ap_local_run how = {
-		.runner = o->runner, .name = o->output_image, .gpu = o->gpu, .args = l->call->args
-	};
-	const char *runner = NULL;
+	struct ap_local_run how = { .name = o->output_image, .gpu = o->gpu, .args = l->call->args };
 	bool dry = o->pack.dry_run != NULL;
 
-	if (check(l, err) < 0)
+	if (check(l, err) < 0 || choose_runner(l, err) < 0)
 		return -1;
+	how.runner = l->runner;
 	choose_key(l);
 	how.key = l->key;
 	if (has_code(o)) {
 		if (prepare(l, err) < 0 || ap_run(&l->run, AP_DO_PLAN, err) < 0)
 			return -1;
-		how.archive = l->archive;
+		how.archive = how.layout = l->archive;
+		how.bundle = l->bundle;
+		how.id = strrchr(l->dir, '/') + 1;
 		how.entrypoint = &l->run.plan.entrypoint;
 	} else {
 		how.image = o->executor_image;
 	}
 	if (dry)
 		return print_command(l, &how, err);
-	if (ap_runner_find(&runner, o->runner, err) < 0)
-		return -1;
 	if (has_code(o)) {
 		if (ap_run(&l->run, AP_RUN_IMAGE & ~(unsigned)AP_DO_PLAN, err) < 0)
 			return -1;
@@ -259,6 +279,7 @@ static int run(struct ap_call *call, struct ap_err *err)
 		(void)!ap_fs_remove_tree(l.dir, &ignored);
 	free(l.dir);
 	free(l.archive);
+	free(l.bundle);
 	free(l.image_flag);
 	free(l.key);
 	return rc;
@@ -268,8 +289,8 @@ const struct ap_cmd ap_cmd_local_run = {
 	.name = "local-run",
 	.summary = "package code and run it on this machine",
 	.description =
-		"Makes the image that custom-jobs create would push, and runs it here with podman, docker "
-		"or buildah. Words after -- go to the program; its exit status is ours. Without a script "
+		"Makes the image that custom-jobs create would push, and runs it here with podman, "
+		"docker, buildah or crun. Words after -- go to the program; its exit status is ours. Without a script "
 		"or module the executor image is run as it is.",
 	.example = "autopack custom-jobs local-run --executor-image-uri=python:3.11 \\\n"
 		   "    --script=train.py -- --epochs=1",

@@ -7,15 +7,20 @@
 #include <sys/wait.h>
 
 #include "base/child.h"
+#include "cli/bundle.h"
 #include "vertex/text.h"
-
-#define KEY_INSIDE "/tmp/keys/cred_key.json"
 
 extern char **environ;
 
+static bool is_crun(const char *runner)
+{
+	return strcmp(runner, "crun") == 0;
+}
+
 int ap_runner_find(const char **out, const char *wanted, struct ap_err *err)
 {
-	static const char *const runners[] = { "podman", "docker", "buildah" };
+	ap_auto_free char *umoci = NULL;
+	static const char *const runners[] = { "podman", "docker", "buildah", "crun" };
 
 	for (size_t i = 0; i < AP_LEN(runners); i++) {
 		ap_auto_free char *path = NULL;
@@ -23,13 +28,18 @@ int ap_runner_find(const char **out, const char *wanted, struct ap_err *err)
 		if (wanted && strcmp(wanted, runners[i]) != 0)
 			continue;
 		path = ap_child_find(runners[i], NULL);
-		if (path) {
-			*out = runners[i];
-			return 0;
-		}
+		if (!path)
+			continue;
+		*out = runners[i];
+		umoci = is_crun(*out) ? ap_child_find("umoci", NULL) : NULL;
+		if (is_crun(*out) && !umoci)
+			return ap_err_set(err, AP_E_NOT_FOUND,
+				"crun needs umoci to unpack the image, which is not on PATH");
+		return 0;
 	}
 	return ap_err_set(err, AP_E_NOT_FOUND,
-		wanted ? "%s is not on PATH" : "%snone of podman, docker and buildah is on PATH",
+		wanted ? "%s is not on PATH"
+		       : "%snone of podman, docker, buildah and crun is on PATH",
 		wanted ? wanted : "");
 }
 
@@ -43,15 +53,22 @@ void ap_runner_argv(
 {
 	ap_strv_add(out, runner);
 	ap_strv_add(out, "run");
+	if (is_crun(runner)) {
+		ap_strv_add(out, "--bundle");
+		ap_strv_add(out, image);
+		ap_strv_add(out, r->id);
+		return;
+	}
 	if (is_buildah(runner))
 		ap_strv_add(out, "--isolation=chroot");
 	else
 		ap_strv_add(out, "--rm");
 	if (r->key) {
 		ap_strv_add(out, "-v");
-		ap_strv_addf(out, "%s:%s%s", r->key, KEY_INSIDE, is_buildah(runner) ? ":ro" : "");
+		ap_strv_addf(
+			out, "%s:%s%s", r->key, AP_RUNNER_KEY, is_buildah(runner) ? ":ro" : "");
 		ap_strv_add(out, "-e");
-		ap_strv_add(out, "GOOGLE_APPLICATION_CREDENTIALS=" KEY_INSIDE);
+		ap_strv_add(out, "GOOGLE_APPLICATION_CREDENTIALS=" AP_RUNNER_KEY);
 	}
 	if (r->gpu && strcmp(runner, "docker") == 0)
 		ap_strv_add(out, "--gpus=all");
@@ -125,6 +142,10 @@ static int load(char **image, const char *runner, const struct ap_local_run *r, 
 	ap_auto_free char *tagged = NULL;
 	const char *name;
 
+	if (is_crun(runner)) {
+		*image = ap_xstrdup(r->bundle);
+		return ap_bundle_make(r, err);
+	}
 	if (is_buildah(runner)) {
 		from = r->archive ? ap_xasprintf("docker-archive:%s", r->archive)
 				  : ap_xstrdup(r->image);
@@ -186,10 +207,10 @@ int ap_runner_run(
 	ap_auto_strv entrypoint = { 0 };
 	ap_auto_free char *image = NULL;
 	ap_auto_buf line = AP_BUF_INIT;
-	const char *runner = NULL;
+	const char *runner = r.runner;
 	int rc = 0;
 
-	if (ap_runner_find(&runner, r.runner, err) < 0 || load(&image, runner, &r, err) < 0)
+	if (load(&image, runner, &r, err) < 0)
 		return -1;
 	if (is_buildah(runner) && !r.entrypoint) {
 		rc = entrypoint_of(&entrypoint, image, err);

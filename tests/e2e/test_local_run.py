@@ -6,7 +6,9 @@ import shlex
 import pytest
 
 import oracle
+import support
 
+PRIVATE_MOUNTS = ("unshare", "-m" if os.geteuid() == 0 else "-rm")
 CASES = oracle.cases("local-run")
 TASK = """
 import os, sys
@@ -52,6 +54,43 @@ def test_program_runs_in_a_real_image_and_gives_its_status(autopack, base, proje
     assert not list((autopack.home / "tmp").glob("autopack-run-*")), "the archive was left behind"
 
 
+# crun wants one kind of cgroups; a mount namespace has them where the machine mixes two.
+UNIFIED = ("sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null; exec "$0" "$@"')
+
+
+@pytest.mark.parametrize("kind", ["oci", "docker-archive"])
+def test_crun_runs_the_unpacked_image(autopack, base, project, tmp_path, kind):
+    """A schema 2 base as well: what is unpacked is an OCI layout."""
+    key = tmp_path / "key.json"
+    key.write_text("secret")
+    image = f"oci:{base('debian')}:latest"
+    if kind == "docker-archive":
+        support.run("skopeo", "copy", "-q", image, f"docker-archive:{tmp_path}/base.tar")
+        image = f"docker-archive:{tmp_path}/base.tar"
+    r = autopack("custom-jobs", "local-run", f"--executor-image-uri={image}", "--script=trainer/task.py",
+                 f"--service-account-key-file={key}", "--runner=crun", "--", "--epochs=3", "x y", check=7,
+                 cwd=project({"trainer/task.py": TASK}), prefix=(*PRIVATE_MOUNTS, *UNIFIED))
+    assert r.stdout == "ran ['--epochs=3', 'x y'] secret\n"
+    assert not list((autopack.home / "tmp").glob("autopack-run-*")), "the bundle was left behind"
+
+
+def test_crun_without_umoci_and_without_code(autopack, base, project, tmp_path):
+    fake = tmp_path / "bin" / "crun"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\n")
+    fake.chmod(0o755)
+    only_crun = {"PATH": str(fake.parent)}
+    image = f"--executor-image-uri=oci:{base('tiny-python')}"
+    r = autopack("custom-jobs", "local-run", image, "--script=t.py", cwd=project({"t.py": ""}), env=only_crun, check=1)
+    assert "crun needs umoci" in r.stderr
+    r = autopack("custom-jobs", "local-run", image, "--runner=crun", check=2)
+    assert "crun keeps no images" in r.stderr
+    r = autopack("custom-jobs", "local-run", image, "--script=t.py", "--runner=crun", "--gpu", cwd=project({"t.py": ""}), check=2)
+    assert "--gpu" in r.stderr
+    r = autopack("custom-jobs", "local-run", image, "--script=t.py", "--runner=crun", "--dry-run", cwd=project({"t.py": ""}))
+    assert r.stdout.startswith("crun run --bundle ")
+
+
 @pytest.mark.parametrize("runner", ["podman", "docker"])
 def test_archive_is_loaded_named_and_run(autopack, base, project, tmp_path, runner):
     log, fake = tmp_path / "log", tmp_path / "bin" / runner
@@ -74,7 +113,7 @@ def test_nothing_is_built_when_no_runner_is_there(autopack, base, project, tmp_p
     empty.mkdir()
     r = autopack("custom-jobs", "local-run", f"--executor-image-uri=oci:{base('tiny-python')}", "--script=t.py",
                  cwd=project({"t.py": ""}), env={"PATH": str(empty)}, check=1)
-    assert "none of podman, docker and buildah is on PATH" in r.stderr
+    assert "none of podman, docker, buildah and crun is on PATH" in r.stderr
 
 
 def test_a_missing_key_file_is_refused(autopack, base, project):
