@@ -95,7 +95,12 @@ static int by_path(const void *a, const void *b)
 
 void ap_tree_sort(struct ap_tree *t)
 {
-	if (t->n > 1)
+	size_t i = 1;
+
+	/* A walk gives them in order. */
+	while (i < t->n && ap_path_cmp(t->v[i - 1].path, t->v[i].path) <= 0)
+		i++;
+	if (i < t->n)
 		qsort(t->v, t->n, sizeof(*t->v), by_path);
 }
 

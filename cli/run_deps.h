@@ -15,6 +15,7 @@ struct ap_slot {
 	char *title;
 	struct ap_tree tree;        /* owned, filled before it is made */
 	const struct ap_tree *part; /* or a part of the plan, borrowed */
+	bool local;                 /* made of local files: other machines are not told of it */
 	bool has_key;               /* its bytes follow from a key: */
 	struct ap_digest key;
 	struct ap_cache_record record; /* what the cache said, with --verify-cache */

@@ -4,6 +4,13 @@
 #include <unistd.h>
 
 #include "cli/run_deps.h"
+#include "pack/layer_key.h"
+#include "pack/tar.h"
+
+enum {
+	RECORD_FROM = 256 << 10, /* smaller local layers are made as fast as they are looked up */
+	LOOKS = 8,               /* at a time */
+};
 
 static const char *media_type(const struct ap_run *r)
 {
@@ -26,6 +33,8 @@ int ap_slot_look(void *arg, struct ap_err *err)
 	struct ap_run *r = s->run;
 	struct ap_remote_cache c = ap_run_remote_cache(r);
 
+	if (s->local)
+		c.sink = NULL;
 	if (!s->has_key)
 		return 0;
 	if (r->ask.pack->verify_cache) {
@@ -135,12 +144,50 @@ static void slots_free(struct ap_slot *slots, size_t n)
 	free(slots);
 }
 
-static void begin_parts(struct ap_run *r, struct ap_slot *slots, struct ap_pool *pool)
+static uint64_t bytes_of(const struct ap_tree *t)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < t->n; i++)
+		n += AP_TAR_BLOCK + t->v[i].size;
+	return n;
+}
+
+/* Is it in the destination as it was made the last time?  Else make it; a job, arg: the slot. */
+static int look_or_make(void *arg, struct ap_err *err)
+{
+	struct ap_slot *s = arg;
+
+	if (ap_slot_look(s, err) < 0)
+		return -1;
+	if (!s->known)
+		ap_pool_submit(s->pool, ap_slot_make, s);
+	return 0;
+}
+
+/* Big parts are looked up first, where this machine made them before: *looks, NULL when none was. */
+static void begin_parts(
+	struct ap_run *r, struct ap_slot *slots, struct ap_pool *pool, struct ap_pool **looks)
 {
 	for (size_t i = 0; i < r->plan.n_parts; i++) {
-		slots[i].title = ap_xstrdup(r->plan.parts[i].title);
-		slots[i].part = &r->plan.parts[i].tree;
-		ap_pool_submit(pool, ap_slot_make, &slots[i]);
+		const struct ap_plan_part *part = &r->plan.parts[i];
+		struct ap_slot *s = &slots[i];
+		struct ap_cache_record known;
+
+		s->title = ap_xstrdup(part->title);
+		s->part = &part->tree;
+		s->local = true;
+		s->has_key = part->settled && bytes_of(&part->tree) >= RECORD_FROM;
+		if (s->has_key)
+			ap_layer_key_local(&s->key, &part->content, (int)r->ask.image.compression,
+				r->plan.epoch);
+		if (!s->has_key || !ap_cache_get(&known, r->ask.cache_dir, &s->key)) {
+			ap_pool_submit(pool, ap_slot_make, s);
+			continue;
+		}
+		if (!*looks)
+			ap_pool_new(looks, LOOKS);
+		ap_pool_submit(*looks, look_or_make, s);
 	}
 }
 
@@ -149,7 +196,7 @@ static void note_made(struct ap_run *r, const struct ap_slot *slots, size_t n)
 {
 	r->keys = ap_xcalloc(n + 1, sizeof(*r->keys));
 	for (size_t i = 0; i < n; i++)
-		if (slots[i].has_key && slots[i].made)
+		if (slots[i].has_key && slots[i].made && !slots[i].local)
 			r->keys[i] = slots[i].key;
 }
 
@@ -177,12 +224,20 @@ static int open_cache_repository(struct ap_run *r, struct ap_err *err)
 	return 0;
 }
 
+/* Of several failures the first one counts; rc: what there was before. */
+static int wait_for(struct ap_pool *pool, int rc, struct ap_err *err)
+{
+	struct ap_err late = AP_ERR_INIT;
+
+	return pool && ap_pool_wait(pool, rc < 0 ? &late : err) < 0 ? -1 : rc;
+}
+
 int ap_run_layers(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_wheels *wheels = NULL;
 	struct ap_pool *pool = NULL;
+	struct ap_pool *looks = NULL;
 	struct ap_slot *slots;
-	struct ap_err late = AP_ERR_INIT;
 	size_t n = r->plan.whiteouts.n ? 1 : 0;
 	int rc = 0;
 
@@ -195,16 +250,17 @@ int ap_run_layers(struct ap_run *r, struct ap_err *err)
 		return -1;
 	ap_pool_new(&pool, 0);
 	slots = slots_new(r, n + r->plan.n_parts, pool);
-	begin_parts(r, slots + n, pool);
+	begin_parts(r, slots + n, pool, &looks);
 	if (wheels)
 		rc = ap_wheels_fill(wheels, slots, err);
 	else if (n)
 		rc = begin_removed(&slots[0], err);
 	/* Wait even after a failure: jobs look at the slots. */
-	if (ap_pool_wait(pool, rc < 0 ? &late : err) < 0 && rc == 0)
-		rc = -1;
+	rc = wait_for(looks, rc, err);
+	rc = wait_for(pool, rc, err);
 	if (rc == 0)
 		note_made(r, slots, r->n_layers);
+	ap_pool_free(looks);
 	ap_pool_free(pool);
 	ap_wheels_free(wheels);
 	slots_free(slots, r->n_layers);

@@ -54,22 +54,28 @@ static void add_inventory(struct ap_buf *b, const struct ap_inventory *i)
 	add_path(b, i, "headers", i->scheme.headers);
 }
 
+/* What the key of every layer begins with. */
+static void add_head(struct ap_buf *b, const char *kind, int compression, int64_t epoch)
+{
+	add_number(b, "autopack layer", AP_LAYOUT_VERSION_LAYERS);
+	add(b, "kind", kind);
+	if (compression == AP_ZSTD) {
+		add(b, "zstd", ZSTD_versionString());
+		add_number(b, "level", AP_ZSTD_LEVEL);
+	} else {
+		add(b, "libdeflate", LIBDEFLATE_VERSION_STRING);
+		add_number(b, "level", AP_GZIP_LEVEL);
+		add_number(b, "block", AP_GZIP_BLOCK);
+	}
+	add_number(b, "mtime", epoch);
+}
+
 void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in)
 {
 	ap_auto_buf b = AP_BUF_INIT;
 	size_t n = in->members ? in->n : in->lock->n;
 
-	add_number(&b, "autopack layer", AP_LAYOUT_VERSION_LAYERS);
-	add(&b, "kind", in->kind);
-	if (in->compression == AP_ZSTD) {
-		add(&b, "zstd", ZSTD_versionString());
-		add_number(&b, "level", AP_ZSTD_LEVEL);
-	} else {
-		add(&b, "libdeflate", LIBDEFLATE_VERSION_STRING);
-		add_number(&b, "level", AP_GZIP_LEVEL);
-		add_number(&b, "block", AP_GZIP_BLOCK);
-	}
-	add_number(&b, "mtime", in->epoch);
+	add_head(&b, in->kind, in->compression, in->epoch);
 	for (size_t i = 0; i < in->base->n_layers; i++)
 		add(&b, "base", in->base->layers[i].digest.s);
 	add_inventory(&b, in->inventory);
@@ -79,5 +85,15 @@ void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in)
 		add(&b, "removes", in->lock->removes.v[i]);
 	for (size_t i = 0; in->extra && i < in->extra->n; i++)
 		add(&b, "extra", in->extra->v[i]);
+	ap_sha256_of(out, b.p, b.len);
+}
+
+void ap_layer_key_local(
+	struct ap_digest *out, const struct ap_digest *content, int compression, int64_t epoch)
+{
+	ap_auto_buf b = AP_BUF_INIT;
+
+	add_head(&b, "local files", compression, epoch);
+	add(&b, "content", content->s);
 	ap_sha256_of(out, b.p, b.len);
 }

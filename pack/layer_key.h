@@ -1,6 +1,5 @@
 /*
- * The key of a layer made from wheels: a digest of every input that its bytes
- * depend on.
+ * The key of a layer: a digest of every input that its bytes depend on.
  */
 #ifndef AP_PACK_LAYER_KEY_H
 #define AP_PACK_LAYER_KEY_H
@@ -25,5 +24,9 @@ struct ap_layer_inputs {
 };
 
 void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in);
+
+/* Of a layer made of local files; `content` is the digest of their tree (pack/plan.h). */
+void ap_layer_key_local(
+	struct ap_digest *out, const struct ap_digest *content, int compression, int64_t epoch);
 
 #endif

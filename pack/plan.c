@@ -7,6 +7,7 @@
 #include "pack/entry_point.h"
 #include "pack/ref.h"
 #include "pack/revision.h"
+#include "pack/split.h"
 #include "pack/tag.h"
 #include "pack/tree.h"
 
@@ -140,13 +141,16 @@ static int read_deps(struct making *m, struct ap_err *err)
 		&req->extra_packages, req->lock_file, err);
 }
 
-static struct ap_plan_part *add_part(struct ap_plan *p, char *title)
+/* `before`: a directory that sorts before usr/app, or NULL. */
+static struct ap_plan_part *add_part(struct ap_plan *p, char *title, const char *before)
 {
 	struct ap_plan_part *part;
 
 	p->parts = ap_xreallocarray(p->parts, p->n_parts + 1, sizeof(*p->parts));
 	part = &p->parts[p->n_parts++];
 	*part = (struct ap_plan_part){ .title = title };
+	if (before)
+		ap_tree_add_dir(&part->tree, before, 0777);
 	ap_tree_add_dir(&part->tree, APP, 0777);
 	return part;
 }
@@ -197,7 +201,7 @@ static int add_extra_dirs(struct making *m, struct ap_err *err)
 			continue;
 		}
 		ap_strv_add(&seen, rel);
-		part = add_part(m->plan, ap_xasprintf("extra-dir %s", *rel ? rel : "."));
+		part = add_part(m->plan, ap_xasprintf("extra-dir %s", *rel ? rel : "."), NULL);
 		ap_strv_add(&part->copies, dirs->v[i]);
 		add_parent_dirs(&part->tree, rel);
 		if (ap_walk_add(&part->tree, &m->walk, rel, 0, err) < 0)
@@ -252,10 +256,9 @@ static void drop_earlier(struct ap_plan *p, struct ap_tree *t)
 
 static int add_code(struct making *m, struct ap_err *err)
 {
-	struct ap_plan_part *part = add_part(m->plan, ap_xstrdup("code"));
+	struct ap_plan_part *part = add_part(m->plan, ap_xstrdup("code"), "home");
 	const struct ap_entry_point *e = &m->entry;
 
-	ap_tree_add_dir(&part->tree, "home", 0777);
 	if (e->installed)
 		return 0;
 	m->walk.keep = e->script;
@@ -462,6 +465,7 @@ static int make(struct making *m, struct ap_err *err)
 	report_ignored(m);
 	warn_dangling(m);
 	make_labels(m);
+	ap_plan_split(p);
 	return ap_plan_tag(p, m->req, m->progress, err);
 }
 

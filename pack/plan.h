@@ -12,17 +12,20 @@
 #include "pack/request.h"
 
 /* Changes whenever the same inputs would make other bytes. */
-#define AP_LAYOUT_VERSION "1"
+#define AP_LAYOUT_VERSION "2"
 
 /*
- * One directory or file set that becomes a layer of its own.  Every tree
- * begins with usr/app (0777); the code's also has home (0777).
+ * One directory or file set that becomes a layer of its own; big ones are
+ * several (pack/split.h).  Every tree has usr/app (0777) on its way, one of
+ * the code's also home (0777).
  */
 struct ap_plan_part {
 	char *title; /* "code", "extra-dir data" */
 	struct ap_tree
 		tree; /* paths in the image, sorted, parents included only where the image must have them */
 	struct ap_strv copies; /* relative sources as gcloud's COPY names them, for dockerfile/ */
+	struct ap_digest content; /* of paths, types, modes and contents of the tree */
+	bool settled;             /* no file is so young that it may change again without a trace */
 };
 
 struct ap_plan {
@@ -31,7 +34,7 @@ struct ap_plan {
 	bool runs_python; /* entrypoint[0] is "python" or "python3", which may be swapped for the other */
 	struct ap_strv entrypoint;  /* ["python", "trainer/task.py"] */
 	struct ap_strv env;         /* HOME=/home, PYTHONDONTWRITEBYTECODE=1, then the user's */
-	struct ap_plan_part *parts; /* extra dirs in their order, code last */
+	struct ap_plan_part *parts; /* of extra dirs in their order, of the code last */
 	size_t n_parts;
 	/*
 	 * Absolute image paths that the base must lose (/var/sitecustomize on

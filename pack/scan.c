@@ -99,14 +99,18 @@ static int scan_in_threads(struct ap_scan *s, const struct ap_tree *t, struct ap
 }
 
 static void remember(
-	const struct ap_scan *s, const struct ap_tree *t, struct ap_stat_cache *c, int64_t began)
+	struct ap_scan *s, const struct ap_tree *t, struct ap_stat_cache *c, int64_t began)
 {
+	s->settled = true;
 	for (size_t i = 0; i < t->n; i++) {
 		struct ap_local_stat st;
 
-		if (t->v[i].type == AP_ENTRY_FILE && ap_local_content_stat(t->v[i].content, &st))
-			ap_stat_cache_put(c, ap_local_content_path(t->v[i].content), &st,
-				&s->v[i].digest, s->v[i].look, began);
+		if (t->v[i].type != AP_ENTRY_FILE || !t->v[i].content)
+			continue;
+		if (!ap_local_content_stat(t->v[i].content, &st) ||
+			!ap_stat_cache_put(c, ap_local_content_path(t->v[i].content), &st,
+				&s->v[i].digest, s->v[i].look, began))
+			s->settled = false;
 	}
 }
 
@@ -114,7 +118,7 @@ int ap_scan_tree(struct ap_scan *out, const struct ap_tree *tree, struct ap_stat
 	struct ap_err *err)
 {
 	AP_CLEANUP(ap_scan_release)
-	struct ap_scan s = { ap_xcalloc(tree->n + 1, sizeof(*s.v)), tree->n };
+	struct ap_scan s = { ap_xcalloc(tree->n + 1, sizeof(*s.v)), tree->n, false };
 	int64_t began = ap_stat_cache_now();
 	uint64_t n_files = 0;
 	uint64_t bytes = look_up(&s, tree, cache, &n_files);

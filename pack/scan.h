@@ -18,6 +18,7 @@ struct ap_scanned {
 struct ap_scan {
 	struct ap_scanned *v; /* one for each entry of the tree */
 	size_t n;
+	bool settled; /* the cache keeps what was found of every file */
 };
 
 /*

@@ -21,6 +21,8 @@ struct known {
 	char *look;
 	struct ap_local_stat st;
 	struct ap_digest digest;
+	char *text; /* of `old`: the record in the file's text, */
+	bool kept;  /* and it holds still */
 };
 
 struct list {
@@ -31,9 +33,10 @@ struct list {
 struct ap_stat_cache {
 	char *path;
 	struct ap_buf text;
-	struct list old, now;
+	struct list old; /* sorted by path */
+	struct list now; /* what `old` does not know */
 	struct ap_strv strings;
-	size_t n_hits; /* of `now`, taken over from `old` as they were */
+	size_t n_kept; /* of `old` */
 };
 
 static int by_path(const void *a, const void *b)
@@ -69,6 +72,7 @@ static bool parse_record(struct known *k, char *p)
 	if (!path)
 		return false;
 	*look = *path = '\0';
+	k->text = p;
 	k->look = look + 1;
 	k->path = path + 1;
 	k->st.dev = strtoull(p, &p, 10);
@@ -148,7 +152,7 @@ static bool same(const struct ap_local_stat *a, const struct ap_local_stat *b)
 	       a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns;
 }
 
-static const struct known *find(const struct ap_stat_cache *c, const char *path)
+static struct known *find(const struct ap_stat_cache *c, const char *path)
 {
 	size_t lo = 0;
 	size_t hi = c->old.n;
@@ -191,26 +195,27 @@ static bool racy(const struct ap_local_stat *st, int64_t began)
 	return youngest > began - tick;
 }
 
-void ap_stat_cache_put(struct ap_stat_cache *c, const char *path, const struct ap_local_stat *st,
+bool ap_stat_cache_put(struct ap_stat_cache *c, const char *path, const struct ap_local_stat *st,
 	const struct ap_digest *digest, const char *look, int64_t began)
 {
-	const struct known *before = find(c, path);
+	struct known *before = find(c, path);
 	struct known *k;
 
 	if (racy(st, began) || strpbrk(look, "\t\n"))
-		return;
-	k = add(&c->now);
+		return false;
 	if (before && same(&before->st, st)) {
-		*k = *before;
-		c->n_hits++;
-		return;
+		c->n_kept += !before->kept;
+		before->kept = true;
+		return true;
 	}
+	k = add(&c->now);
 	ap_strv_add(&c->strings, path);
 	k->path = c->strings.v[c->strings.n - 1];
 	ap_strv_add(&c->strings, look);
 	k->look = c->strings.v[c->strings.n - 1];
 	k->st = *st;
 	k->digest = *digest;
+	return true;
 }
 
 int64_t ap_stat_cache_now(void)
@@ -221,23 +226,48 @@ int64_t ap_stat_cache_now(void)
 	return (int64_t)t.tv_sec * SECOND + t.tv_nsec;
 }
 
-static void print(struct ap_buf *b, struct list *l)
+/* A record that holds still is copied as it was read, less what reading made of its tabs. */
+static void print_kept(struct ap_buf *b, const struct known *k)
 {
+	size_t at = b->len;
+
+	ap_buf_add(b, k->text, (size_t)(k->path - k->text) + strlen(k->path) + 1);
+	if (!b->overflow)
+		b->p[at + (size_t)(k->look - 1 - k->text)] =
+			b->p[at + (size_t)(k->path - 1 - k->text)] = '\t';
+}
+
+static void print_new(struct ap_buf *b, const struct known *k)
+{
+	ap_buf_addf(b, "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\t%s\t%s",
+		k->st.dev, k->st.ino, k->st.size, k->st.mtime_ns, k->st.ctime_ns, k->digest.s,
+		k->look, k->path);
+	ap_buf_addc(b, '\0');
+}
+
+/* Old and new, by path, each path once. */
+static void print(struct ap_buf *b, struct ap_stat_cache *c)
+{
+	struct list *l = &c->now;
 	struct ap_digest d;
+	size_t i = 0;
 
 	if (l->n > 1)
 		qsort(l->v, l->n, sizeof(*l->v), by_path);
 	ap_buf_adds(b, MAGIC);
-	for (size_t i = 0; i < l->n; i++) {
-		const struct known *k = &l->v[i];
-
-		if (i && strcmp(l->v[i - 1].path, k->path) == 0)
+	for (size_t k = 0; k <= l->n; k++) {
+		if (k && k < l->n && strcmp(l->v[k - 1].path, l->v[k].path) == 0)
 			continue;
-		ap_buf_addf(b,
-			"%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 " %s\t%s\t%s",
-			k->st.dev, k->st.ino, k->st.size, k->st.mtime_ns, k->st.ctime_ns,
-			k->digest.s, k->look, k->path);
-		ap_buf_addc(b, '\0');
+		for (; i < c->old.n; i++) {
+			int order = k < l->n ? strcmp(c->old.v[i].path, l->v[k].path) : -1;
+
+			if (order > 0)
+				break;
+			if (order < 0 && c->old.v[i].kept)
+				print_kept(b, &c->old.v[i]);
+		}
+		if (k < l->n)
+			print_new(b, &l->v[k]);
 	}
 	ap_sha256_of(&d, b->p, b->len);
 	ap_buf_adds(b, d.s);
@@ -264,9 +294,10 @@ void ap_stat_cache_save(struct ap_stat_cache *c)
 	struct ap_err err = AP_ERR_INIT;
 	ap_auto_buf b = AP_BUF_MAX(MAX_FILE);
 
-	if (c->n_hits == c->now.n && c->n_hits == c->old.n)
+	/* A few records of files that are gone do no harm. */
+	if (!c->now.n && c->n_kept >= c->old.n / 2)
 		return;
-	print(&b, &c->now);
+	print(&b, c);
 	if (b.overflow || ap_fs_mkdirs(dir, 0700, &err) < 0) {
 		ap_err_clear(&err);
 		return;

@@ -27,8 +27,11 @@ void ap_stat_cache_freep(struct ap_stat_cache **c);
 bool ap_stat_cache_find(struct ap_digest *digest, char **look, const struct ap_stat_cache *c,
 	const char *path, const struct ap_local_stat *st);
 
-/* Remember a file for the next time; `began` is when its reading began (ap_stat_cache_now()). */
-void ap_stat_cache_put(struct ap_stat_cache *c, const char *path, const struct ap_local_stat *st,
+/*
+ * Remember a file for the next time; `began` is when its reading began
+ * (ap_stat_cache_now()).  False: it is too young to be trusted.
+ */
+bool ap_stat_cache_put(struct ap_stat_cache *c, const char *path, const struct ap_local_stat *st,
 	const struct ap_digest *digest, const char *look, int64_t began);
 int64_t ap_stat_cache_now(void);
 

@@ -6,6 +6,8 @@
 
 #include "pack/scan.h"
 
+#define HASH_CHUNK (32u << 10)
+
 /* Each field goes in with its length before it, so that no two inputs make the same bytes. */
 static void put(struct ap_sha256 *h, const char *name, const void *p, size_t n)
 {
@@ -40,22 +42,30 @@ static void put_list(struct ap_sha256 *h, const char *name, const struct ap_strv
 		put_str(h, name, l->v[i]);
 }
 
-static void put_tree(struct ap_sha256 *h, const struct ap_tree *t, const struct ap_scan *scan)
+/* Neither paths nor targets nor digests have a NUL in them. */
+static void hash_tree(struct ap_digest *out, const struct ap_tree *t, const struct ap_scan *scan)
 {
-	put_u64(h, "entries", t->n);
+	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	ap_sha256_init(&h);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct ap_entry *e = &t->v[i];
-		bool link = e->type == AP_ENTRY_SYMLINK;
+		const char *what = e->type == AP_ENTRY_SYMLINK ? e->target : scan->v[i].digest.s;
 
-		put_str(h, "path", e->path);
-		put_u64(h, "type", (uint64_t)e->type);
-		put_u64(h, "mode", e->mode);
-		put_str(h, link ? "target" : "content", link ? e->target : scan->v[i].digest.s);
+		ap_buf_addf(&b, "%d %" PRIo32 " ", (int)e->type, e->mode);
+		ap_buf_add(&b, e->path, strlen(e->path) + 1);
+		ap_buf_add(&b, what, strlen(what) + 1);
+		if (b.len > HASH_CHUNK || i + 1 == t->n) {
+			ap_sha256_update(&h, b.p, b.len);
+			ap_buf_reset(&b);
+		}
 	}
+	ap_sha256_final(&h, out);
 }
 
-static int put_parts(struct ap_sha256 *h, const struct ap_plan *p,
-	const struct ap_image_request *req, struct ap_progress *progress, struct ap_err *err)
+static int put_parts(struct ap_sha256 *h, struct ap_plan *p, const struct ap_image_request *req,
+	struct ap_progress *progress, struct ap_err *err)
 {
 	AP_CLEANUP(ap_stat_cache_freep) struct ap_stat_cache *cache = NULL;
 
@@ -64,11 +74,14 @@ static int put_parts(struct ap_sha256 *h, const struct ap_plan *p,
 	put_u64(h, "parts", p->n_parts);
 	for (size_t i = 0; i < p->n_parts; i++) {
 		AP_CLEANUP(ap_scan_release) struct ap_scan scan = { 0 };
+		struct ap_plan_part *part = &p->parts[i];
 
-		if (ap_scan_tree(&scan, &p->parts[i].tree, cache, err) < 0)
+		if (ap_scan_tree(&scan, &part->tree, cache, err) < 0)
 			return -1;
-		ap_scan_warn(&scan, &p->parts[i].tree, progress);
-		put_tree(h, &p->parts[i].tree, &scan);
+		ap_scan_warn(&scan, &part->tree, progress);
+		hash_tree(&part->content, &part->tree, &scan);
+		part->settled = scan.settled;
+		put_str(h, "part", part->content.s);
 	}
 	if (cache && !req->cache_read_only)
 		ap_stat_cache_save(cache);
