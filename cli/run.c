@@ -66,6 +66,7 @@ void ap_run_init(struct ap_run *r, struct ap_world *w)
 	r->progress = &w->display->progress;
 	r->cache_fd = -1;
 	ap_buf_init(&r->there_body, 4 << 20);
+	ap_buf_init(&r->named_body, 4 << 20);
 }
 
 void ap_run_release(struct ap_run *r)
@@ -83,6 +84,8 @@ void ap_run_release(struct ap_run *r)
 	ap_base_release(&r->base);
 	ap_descriptor_release(&r->there);
 	ap_buf_release(&r->there_body);
+	ap_descriptor_release(&r->named);
+	ap_buf_release(&r->named_body);
 	ap_sink_free(r->sink);
 	ap_source_free(r->source);
 	ap_plan_release(&r->plan);

@@ -73,9 +73,12 @@ struct ap_run {
 	struct ap_push *push;
 	struct ap_image image;
 	struct ap_push_stats stats;
-	bool was_there;             /* nothing was built: the image was in the destination */
+	bool was_there;             /* nothing was built: the image was in the destination, */
+	bool name_is_right;         /* and has its second name, if one was asked for */
 	struct ap_descriptor there; /* its manifest, */
 	struct ap_buf there_body;   /* in bytes */
+	struct ap_descriptor named; /* what the second name is of now, */
+	struct ap_buf named_body;   /* in bytes; empty: nothing, or nothing that can be read */
 	struct ap_digest digest;    /* of the image, once known */
 	char *image_uri;            /* with the request tag, then with the digest */
 	cJSON *body;                /* of the job */

@@ -38,7 +38,7 @@ static int put_second_name(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_sink *s = r->sink;
 
-	if (!r->ask.dest.tag)
+	if (r->name_is_right)
 		return 0;
 	if (s->ops->put_manifest(s, &r->there, r->there_body.p, r->ask.dest.tag, err) < 0)
 		return -1;

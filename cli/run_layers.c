@@ -245,7 +245,7 @@ int ap_run_layers(struct ap_run *r, struct ap_err *err)
 		return 0;
 	if (open_cache_repository(r, err) < 0)
 		return -1;
-	ap_push_begin(&r->push, &r->base, r->source, r->sink, r->progress);
+	ap_push_begin(&r->push, &r->base, r->source, r->sink, &r->named_body, r->progress);
 	if (r->plan.deps.any && ap_wheels_plan(&wheels, &n, r, err) < 0)
 		return -1;
 	ap_pool_new(&pool, 0);

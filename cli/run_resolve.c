@@ -30,30 +30,45 @@ static int job_base(void *arg, struct ap_err *err)
 	return 0;
 }
 
-static int job_preflight(void *arg, struct ap_err *err)
+static int preflight(struct ap_run *r, struct ap_err *err)
 {
-	struct ap_run *r = arg;
-
 	return r->sink->ops->preflight ? r->sink->ops->preflight(r->sink, err) : 0;
 }
 
-/* Ask for the image of that name; not being there is no error. */
-static int job_there(void *arg, struct ap_err *err)
+/* The manifest of a name in the destination; one that is not there, or cannot be read, is no error. */
+static int look_for(struct ap_run *r, const char *tag, struct ap_descriptor *d, struct ap_buf *body,
+	struct ap_err *err)
 {
-	struct ap_run *r = arg;
-
 	if (!r->sink->ops->get_manifest)
 		return 0;
-	if (r->sink->ops->get_manifest(r->sink, r->plan.tag, &r->there, &r->there_body, err) == 0)
+	if (r->sink->ops->get_manifest(r->sink, tag, d, body, err) == 0)
 		return 0;
 	if (err->code == AP_E_CANCELLED)
 		return -1;
 	/* Whatever else keeps us from reading it will be said when we write. */
 	ap_emit_debug(r->progress, AP_STEP_MANIFEST, "%s", err->msg);
 	ap_err_clear(err);
-	ap_descriptor_release(&r->there);
-	ap_buf_reset(&r->there_body);
+	ap_descriptor_release(d);
+	ap_buf_reset(body);
 	return 0;
+}
+
+/* Is it there?  If not, may we push? */
+static int job_there(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+
+	if (look_for(r, r->plan.tag, &r->there, &r->there_body, err) < 0)
+		return -1;
+	return r->there.digest.s[0] ? 0 : preflight(r, err);
+}
+
+/* What the second name is of now: most of it will be the new image's, too. */
+static int job_named(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+
+	return look_for(r, r->ask.dest.tag, &r->named, &r->named_body, err);
 }
 
 static void set_label(struct ap_run *r, const char *name, const char *value)
@@ -122,15 +137,19 @@ static void compare_there(struct ap_run *r, bool *same)
 	ap_descriptor_release(&config);
 }
 
-static void use_what_is_there(struct ap_run *r)
+static int use_what_is_there(struct ap_run *r, struct ap_err *err)
 {
 	bool same;
 
 	if (!r->there.digest.s[0])
-		return;
+		return 0;
 	compare_there(r, &same);
+	r->name_is_right = !r->ask.dest.tag || ap_digest_eq(&r->named.digest, &r->there.digest);
+	/* Nobody was asked whether we may push, since there seemed to be nothing to do. */
+	if ((!same || !r->name_is_right) && preflight(r, err) < 0)
+		return -1;
 	if (!same)
-		return;
+		return 0;
 	ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_MANIFEST,
 				     .kind = AP_EV_SKIP,
 				     .id = r->there.digest.s,
@@ -138,6 +157,7 @@ static void use_what_is_there(struct ap_run *r)
 	r->was_there = true;
 	r->digest = r->there.digest;
 	r->needless |= AP_DO_LAYERS | AP_DO_IMAGE;
+	return 0;
 }
 
 int ap_run_resolve(struct ap_run *r, struct ap_err *err)
@@ -156,9 +176,10 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 	if (rc < 0 || open_sink(r, err) < 0)
 		return -1;
 	ap_pool_new(&pool, 3);
-	ap_pool_submit(pool, job_base, r);
-	ap_pool_submit(pool, job_preflight, r);
 	ap_pool_submit(pool, job_there, r);
+	ap_pool_submit(pool, job_base, r);
+	if (r->ask.dest.transport == AP_DOCKER && r->ask.dest.tag)
+		ap_pool_submit(pool, job_named, r);
 	rc = ap_pool_wait(pool, err);
 	ap_pool_free(pool);
 	if (rc < 0)
@@ -167,8 +188,7 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 	if (r->plan.deps.any && ap_run_deps_resolve(r, err) < 0)
 		return -1;
 	make_labels(r);
-	use_what_is_there(r);
-	return 0;
+	return use_what_is_there(r, err);
 }
 
 int ap_run_look(struct ap_run *r, struct ap_err *err)

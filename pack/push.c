@@ -9,6 +9,7 @@
 
 #define DOCUMENT_MAX (4u << 20)
 #define INDEX_DEPTH  4
+#define SMALL        (32u << 10) /* sent in the time that asking for it takes */
 
 enum {
 	UPLOAD_THREADS = 6, /* as many connections as registries like to see */
@@ -18,6 +19,7 @@ enum {
 enum {
 	FROM_SOURCE = 1 << 0, /* the bytes are asked of the source */
 	SURELY_NEW = 1 << 1,  /* asking whether it is there costs more than it saves */
+	NAMED = 1 << 2,       /* the image there now names it: taken to be there */
 };
 
 /* One blob on its way. */
@@ -34,6 +36,7 @@ struct ap_push {
 	struct ap_sink *sink;
 	struct ap_progress *progress;
 	struct ap_pool *pool;
+	struct ap_strv named; /* digests that the image there now names */
 	pthread_mutex_t lock; /* of what follows */
 	struct upload *uploads;
 	struct ap_push_stats stats;
@@ -133,9 +136,10 @@ static int send_bytes(struct upload *u, struct ap_err *err)
 static int upload(struct upload *u, struct ap_err *err)
 {
 	struct ap_sink *sink = u->push->sink;
-	bool there = false;
+	bool there = u->flags & NAMED;
 
-	if (!(u->flags & SURELY_NEW) && sink->ops->has_blob(sink, &u->desc, &there, err) < 0)
+	if (!there && !(u->flags & SURELY_NEW) &&
+		sink->ops->has_blob(sink, &u->desc, &there, err) < 0)
 		return -1;
 	if (there) {
 		count(u, &u->push->stats.skipped, 0);
@@ -181,7 +185,7 @@ static void queue(struct ap_push *p, const struct ap_descriptor *desc,
 		u->push = p;
 		u->next = p->uploads;
 		u->content = content;
-		u->flags = flags;
+		u->flags = flags | (ap_strv_has(&p->named, desc->digest.s) ? NAMED : 0U);
 		ap_descriptor_copy(&u->desc, desc);
 		p->uploads = u;
 		p->stats.total_bytes += desc->size;
@@ -207,11 +211,30 @@ static struct ap_push *push_new(
 	return p;
 }
 
+/* What cannot be read names nothing: then each blob is asked for. */
+static void take_names(struct ap_push *p, const struct ap_buf *there)
+{
+	struct ap_err ignored = AP_ERR_INIT;
+	ap_auto_json j = NULL;
+	const cJSON *layers;
+
+	if (!there || !there->len || ap_json_parse(&j, there->p, there->len, &ignored) < 0)
+		return;
+	layers = ap_json_get(j, "layers");
+	for (const cJSON *l = layers ? layers->child : NULL; l; l = l->next) {
+		const char *digest = ap_json_str(l, "digest");
+
+		if (digest)
+			ap_strv_add(&p->named, digest);
+	}
+}
+
 void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_source *src,
-	struct ap_sink *sink, struct ap_progress *progress)
+	struct ap_sink *sink, const struct ap_buf *there, struct ap_progress *progress)
 {
 	struct ap_push *p = push_new(src, sink, progress);
 
+	take_names(p, there);
 	for (size_t i = 0; base && i < base->n_layers; i++)
 		queue(p, &base->layers[i], NULL, FROM_SOURCE);
 	*out = p;
@@ -219,8 +242,10 @@ void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_s
 
 void ap_push_layer(struct ap_push *p, const struct ap_layer *l)
 {
+	bool small = p->sink->ref.transport == AP_DOCKER && l->desc.size <= SMALL;
+
 	if (l->blob)
-		queue(p, &l->desc, l->blob, 0);
+		queue(p, &l->desc, l->blob, small ? SURELY_NEW : 0U);
 }
 
 bool ap_push_failed(struct ap_push *p)
@@ -262,6 +287,40 @@ static int wait_uploads(struct ap_push *p, struct ap_err *err)
 	return 0;
 }
 
+/*
+ * The image there names blobs that its registry has lost: ask for each after
+ * all, and send what is missing.  False when none was taken on trust.
+ */
+static bool ask_after_all(struct ap_push *p)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&p->lock);
+	for (struct upload *u = p->uploads; u; u = u->next) {
+		if (!(u->flags & NAMED))
+			continue;
+		u->flags &= ~(unsigned)NAMED;
+		any = true;
+		p->stats.skipped--;
+		ap_pool_submit(p->pool, upload_job, u);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return any;
+}
+
+static int publish(
+	struct ap_push *p, const struct ap_image *i, const struct ap_strv *tags, struct ap_err *err)
+{
+	if (put_manifest(p, &i->manifest, i->manifest_json, tags, err) == 0)
+		return 0;
+	if ((err->http != 400 && err->http != 404) || !ask_after_all(p))
+		return -1;
+	ap_err_clear(err);
+	return wait_uploads(p, err) < 0
+		       ? -1
+		       : put_manifest(p, &i->manifest, i->manifest_json, tags, err);
+}
+
 static int finish_sink(struct ap_sink *sink, struct ap_err *err)
 {
 	return sink->ops->finish ? sink->ops->finish(sink, err) : 0;
@@ -287,8 +346,7 @@ int ap_push_finish(struct ap_push_stats *stats, struct ap_push *p, const struct 
 	queue(p, &i->config, config, SURELY_NEW);
 	rc = wait_uploads(p, err);
 	config->ops->free(config);
-	if (rc < 0 || put_manifest(p, &i->manifest, i->manifest_json, tags, err) < 0 ||
-		finish_sink(p->sink, err) < 0)
+	if (rc < 0 || publish(p, i, tags, err) < 0 || finish_sink(p->sink, err) < 0)
 		return wrap(err, p->sink);
 	*stats = p->stats;
 	return 0;
@@ -306,6 +364,7 @@ void ap_push_free(struct ap_push *p)
 		ap_descriptor_release(&u->desc);
 		free(u);
 	}
+	ap_strv_release(&p->named);
 	pthread_mutex_destroy(&p->lock);
 	free(p);
 }
@@ -322,7 +381,7 @@ int ap_image_push(struct ap_push_stats *stats, const struct ap_image *i, struct 
 {
 	AP_CLEANUP(ap_push_freep) struct ap_push *p = NULL;
 
-	ap_push_begin(&p, i->base, src, sink, progress);
+	ap_push_begin(&p, i->base, src, sink, NULL, progress);
 	return ap_push_finish(stats, p, i, tags, err);
 }
 

@@ -28,9 +28,13 @@ struct ap_push;
  * The same in steps, so that uploads begin while layers are still being made.
  * base, src, sink and progress are borrowed until ap_push_free(); the blobs of
  * base (may be NULL) are begun at once.  *out: owned, ap_push_free().
+ *
+ * there: the manifest of an image that the destination has, or NULL.  Layers
+ * that it names are taken to be there, with no request for each; should the
+ * manifest then be refused, they are asked for after all.
  */
 void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_source *src,
-	struct ap_sink *sink, struct ap_progress *progress);
+	struct ap_sink *sink, const struct ap_buf *there, struct ap_progress *progress);
 
 /* Queue a finished layer, borrowed until ap_push_free().  Threads: yes.  Handing it in twice is fine. */
 void ap_push_layer(struct ap_push *p, const struct ap_layer *l);

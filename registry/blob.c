@@ -65,7 +65,7 @@ static bool both_google(const struct ap_repo *r, const struct ap_ref *from)
 }
 
 int ap_blob_mount(const struct ap_repo *r, const struct ap_descriptor *d, const struct ap_ref *from,
-	bool *done, struct ap_err *err)
+	bool *done, char **session, struct ap_err *err)
 {
 	ap_auto_http_resp resp = { 0 };
 	ap_auto_buf path = AP_BUF_INIT;
@@ -101,6 +101,9 @@ int ap_blob_mount(const struct ap_repo *r, const struct ap_descriptor *d, const 
 		return 0;
 	}
 	*done = resp.status == 201;
+	/* Without a Location that we may follow, the upload asks for a session of its own. */
+	if (resp.status == 202 && ap_upload_location(session, &resp, err) < 0)
+		ap_err_clear(err);
 	return 0;
 }
 

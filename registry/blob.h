@@ -23,15 +23,21 @@ void ap_repo_release(struct ap_repo *r);
 int ap_blob_has(const struct ap_repo *r, const struct ap_descriptor *d, bool *present,
 	struct ap_err *err) AP_CHECK;
 
-/* POST ?mount=&from=; *done false for anything but 201. */
+/*
+ * POST ?mount=&from=; *done false for anything but 201.  *session: owned; the
+ * upload session that a registry opens instead (202), or NULL.
+ */
 int ap_blob_mount(const struct ap_repo *r, const struct ap_descriptor *d, const struct ap_ref *from,
-	bool *done, struct ap_err *err) AP_CHECK;
+	bool *done, char **session, struct ap_err *err) AP_CHECK;
 
 /*
  * Open an upload session.  *location: owned, absolute.
  * Errors: AP_E_AUTH, AP_E_NOT_FOUND, ... as the registry answers.
  */
 int ap_upload_begin(const struct ap_repo *r, char **location, struct ap_err *err) AP_CHECK;
+/* The session's address in an answer, absolute.  *location: owned.  Errors: AP_E_PROTO. */
+int ap_upload_location(
+	char **location, const struct ap_http_resp *resp, struct ap_err *err) AP_CHECK;
 void ap_upload_cancel(const struct ap_repo *r, const char *location);
 
 /*

@@ -11,13 +11,33 @@ struct registry_sink {
 	struct ap_sink base;
 	struct ap_repo repo;
 	pthread_mutex_t lock;
-	char *session; /* opened by the preflight, not used yet */
+	struct ap_strv sessions; /* opened by the preflight or a mount, not used yet */
 };
 _Static_assert(offsetof(struct registry_sink, base) == 0, "base must come first");
 
 static struct registry_sink *self(struct ap_sink *s)
 {
 	return AP_CONTAINER(s, struct registry_sink, base);
+}
+
+static void keep_session(struct registry_sink *r, const char *session)
+{
+	if (!session)
+		return;
+	pthread_mutex_lock(&r->lock);
+	ap_strv_add(&r->sessions, session);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static char *take_session(struct registry_sink *r)
+{
+	char *session = NULL;
+
+	pthread_mutex_lock(&r->lock);
+	if (r->sessions.n)
+		session = r->sessions.v[--r->sessions.n];
+	pthread_mutex_unlock(&r->lock);
+	return session;
 }
 
 static int sink_has_blob(
@@ -29,17 +49,13 @@ static int sink_has_blob(
 static int sink_mount(struct ap_sink *s, const struct ap_descriptor *desc,
 	const struct ap_ref *from, bool *done, struct ap_err *err)
 {
-	return ap_blob_mount(&self(s)->repo, desc, from, done, err);
-}
+	struct registry_sink *r = self(s);
+	ap_auto_free char *session = NULL;
 
-static char *take_session(struct registry_sink *r)
-{
-	char *session;
-
-	pthread_mutex_lock(&r->lock);
-	session = AP_STEAL(r->session);
-	pthread_mutex_unlock(&r->lock);
-	return session;
+	if (ap_blob_mount(&r->repo, desc, from, done, &session, err) < 0)
+		return -1;
+	keep_session(r, session);
+	return 0;
 }
 
 static int sink_put_blob(struct ap_sink *s, const struct ap_descriptor *desc,
@@ -80,14 +96,11 @@ static int sink_get_blob(struct ap_sink *s, const struct ap_descriptor *desc, st
 static int sink_preflight(struct ap_sink *s, struct ap_err *err)
 {
 	struct registry_sink *r = self(s);
-	char *session = NULL;
+	ap_auto_free char *session = NULL;
 
 	if (ap_preflight(&r->repo, &session, err) < 0)
 		return -1;
-	pthread_mutex_lock(&r->lock);
-	free(r->session);
-	r->session = session;
-	pthread_mutex_unlock(&r->lock);
+	keep_session(r, session);
 	return 0;
 }
 
@@ -95,9 +108,9 @@ static void sink_free(struct ap_sink *s)
 {
 	struct registry_sink *r = self(s);
 
-	if (r->session)
-		ap_upload_cancel(&r->repo, r->session);
-	free(r->session);
+	for (size_t i = 0; i < r->sessions.n; i++)
+		ap_upload_cancel(&r->repo, r->sessions.v[i]);
+	ap_strv_release(&r->sessions);
 	pthread_mutex_destroy(&r->lock);
 	ap_repo_release(&r->repo);
 	free(r);

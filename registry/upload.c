@@ -34,7 +34,7 @@ struct upload {
  * origin (ap_rcall_do sees to that); nothing goes from https to http, or from
  * a public address to a private one.
  */
-static int take_location(char **out, const struct ap_http_resp *resp, struct ap_err *err)
+int ap_upload_location(char **out, const struct ap_http_resp *resp, struct ap_err *err)
 {
 	const char *location = ap_http_header(resp, "location");
 	ap_auto_free char *url = NULL;
@@ -65,7 +65,7 @@ int ap_upload_begin(const struct ap_repo *r, char **location, struct ap_err *err
 		return -1;
 	if (resp.status != 202 && resp.status != 201 && resp.status != 200)
 		return ap_answer_error(&call.req, &resp, err);
-	return take_location(location, &resp, err);
+	return ap_upload_location(location, &resp, err);
 }
 
 void ap_upload_cancel(const struct ap_repo *r, const char *location)
@@ -205,7 +205,7 @@ static int patch(struct upload *u, uint64_t from, uint64_t size, bool ranged, st
 	if (send_part(u, "PATCH", url, &part.base, size, from, &headers, &resp, err) < 0)
 		return -1;
 	/* Range in the answer is wrong in some registries; what counts is that the next part is taken. */
-	return ap_http_header(&resp, "location") ? take_location(&u->location, &resp, err) : 0;
+	return ap_http_header(&resp, "location") ? ap_upload_location(&u->location, &resp, err) : 0;
 }
 
 static int send_patches(struct upload *u, struct ap_err *err)

@@ -599,7 +599,7 @@ def mount_with_tokens(w):
     seed(w)
 
 
-@scenario("202 means send the bytes", op="mount")
+@scenario("202 means send the bytes", op="mount", check="sessions used")
 def mount_answered_202(w):
     seed(w)
     w.registry.rule(method="POST", path=r"mount=", times=0, answer=lambda r: w.registry.upload(strip_query(r), "team/copy", ""))
@@ -758,6 +758,8 @@ def test_fault(world, s):
         w.check_pulled()
     else:
         w.check_pushed("team/copy" if s["op"] == "mount" else REPO)
+    if s["check"] == "sessions used":
+        assert w.registry.uploads == {} and w.registry.count("POST", START) == 1 + len(w.image.blobs)
     if s["check"] == "mounted":
         assert w.registry.count("PUT", r"/blobs/uploads/") == 0
 
