@@ -124,7 +124,6 @@ static char *dup_of(const char *s)
 static int fill(struct ap_persistent_request *q, const struct create_opts *o,
 	const struct ap_env *env, struct ap_err *err)
 {
-	ap_persistent_request_init(q);
 	if (!o->pools.n && !o->config)
 		return ap_err_set(err, AP_E_USAGE, "want --resource-pool-spec or --config");
 	q->id = dup_of(o->id);
@@ -199,7 +198,8 @@ static int report(struct ap_session *s, const struct create_opts *o, const cJSON
 }
 
 static int create_in(struct ap_session *s, const struct create_opts *o,
-	const struct ap_persistent_spec *spec, struct ap_err *err)
+	const struct ap_persistent_request *q, const struct ap_persistent_spec *spec,
+	struct ap_err *err)
 {
 	ap_auto_vertex v = NULL;
 	ap_auto_json op = NULL;
@@ -214,8 +214,11 @@ static int create_in(struct ap_session *s, const struct create_opts *o,
 		return print_request(v, spec, o->format, err);
 	if (o->format && strcmp(o->format, "curl") == 0)
 		return ap_err_set(err, AP_E_USAGE, "--format=curl needs --dry-run");
-	if (ap_persistent_create(&op, v, spec, err) < 0 ||
-		(!o->async && follow(&resource, s, v, op, spec, err) < 0))
+	if (ap_persistent_create(&op, v, spec, err) < 0) {
+		ap_persistent_explain(q, err);
+		return -1;
+	}
+	if (!o->async && follow(&resource, s, v, op, spec, err) < 0)
 		return -1;
 	return report(s, o, op, resource, spec, v, err);
 }
@@ -226,17 +229,20 @@ static int create(struct ap_call *call, struct ap_err *err)
 	AP_CLEANUP(ap_persistent_spec_release) struct ap_persistent_spec spec = { 0 };
 	struct ap_persistent_request q;
 	struct ap_session s;
-	int rc = ap_session_open(&s, &o->common, NULL, NULL, err);
+	int rc;
+
+	ap_persistent_request_init(&q);
+	rc = ap_session_open(&s, &o->common, NULL, NULL, err);
 
 	if (rc == 0) {
 		ap_env_flag(&s.env, AP_KEY_REGION, o->region);
 		rc = fill(&q, o, &s.env, err);
 		if (rc == 0)
 			rc = ap_persistent_spec(&spec, &q, err);
-		ap_persistent_request_release(&q);
 	}
 	if (rc == 0)
-		rc = create_in(&s, o, &spec, err);
+		rc = create_in(&s, o, &q, &spec, err);
+	ap_persistent_request_release(&q);
 	ap_session_close(&s);
 	return rc;
 }

@@ -168,7 +168,6 @@ static int read_pipeline(char **out, struct ap_vertex *v, const char *file, stru
 static int fill(struct ap_pipeline_request *q, const struct run_opts *o, const char *file,
 	struct ap_vertex *v, const struct ap_env *env, struct ap_err *err)
 {
-	ap_pipeline_request_init(q);
 	q->file = ap_xstrdup(strcmp(file, "-") == 0 ? "standard input" : file);
 	q->display_name = dup_of(o->display_name);
 	q->job_id = dup_of(o->job_id);
@@ -214,7 +213,8 @@ static int print_request(const struct ap_vertex *v, const struct ap_pipeline_spe
 }
 
 static int submit(struct ap_session *s, struct ap_vertex *v, const struct run_opts *o,
-	const struct ap_pipeline_spec *spec, struct ap_err *err)
+	const struct ap_pipeline_request *q, const struct ap_pipeline_spec *spec,
+	struct ap_err *err)
 {
 	ap_auto_job job = { 0 };
 	ap_auto_free char *line = NULL;
@@ -222,8 +222,10 @@ static int submit(struct ap_session *s, struct ap_vertex *v, const struct run_op
 
 	if (o->format && strcmp(o->format, "curl") == 0)
 		return ap_err_set(err, AP_E_USAGE, "--format=curl needs --dry-run");
-	if (ap_pipeline_submit(&job, v, spec, err) < 0)
+	if (ap_pipeline_submit(&job, v, spec, err) < 0) {
+		ap_pipeline_explain(q, err);
 		return -1;
+	}
 	ap_say(&s->display, "run       %s is submitted", job.name);
 	ap_say(&s->display, "console   %s", job.console_url);
 	ap_say(&s->display, "state     autopack pipelines describe %s", job.name);
@@ -242,19 +244,20 @@ static int run(struct ap_call *call, struct ap_err *err)
 	struct ap_pipeline_request q;
 	struct ap_session s;
 	ap_auto_vertex v = NULL;
-	int rc = ap_manage_open(&s, &v, &o->common, o->region, NULL, err);
+	int rc;
 
-	if (rc == 0) {
+	ap_pipeline_request_init(&q);
+	rc = ap_manage_open(&s, &v, &o->common, o->region, NULL, err);
+	if (rc == 0)
 		rc = fill(&q, o, call->args->v[0], v, &s.env, err);
-		if (rc == 0)
-			rc = ap_pipeline_spec(&spec, &q, err);
-		ap_pipeline_request_release(&q);
-	}
+	if (rc == 0)
+		rc = ap_pipeline_spec(&spec, &q, err);
 	for (size_t i = 0; rc == 0 && i < spec.warnings.n; i++)
 		ap_emit_warn(&s.display.progress, AP_STEP_SUBMIT, "%s", spec.warnings.v[i]);
 	if (rc == 0)
 		rc = o->dry_run ? print_request(v, &spec, o->format, err)
-				: submit(&s, v, o, &spec, err);
+				: submit(&s, v, o, &q, &spec, err);
+	ap_pipeline_request_release(&q);
 	ap_session_close(&s);
 	return rc;
 }

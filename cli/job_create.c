@@ -183,7 +183,7 @@ static int check_fit(struct creation *c, struct ap_err *err)
 
 	if (!id || !c->o->fit_check)
 		return 0;
-	rc = ap_fit_check(&fit, c->run.vertex, ap_json_get(spec, "workerPoolSpecs"), id, err);
+	rc = ap_fit_check(&fit, c->run.vertex, spec, id, err);
 	for (size_t i = 0; i < fit.table.n && (rc < 0 || fit.warnings.n); i++)
 		ap_say(&c->s.display, "fit       %s", fit.table.v[i]);
 	for (size_t i = 0; i < fit.warnings.n; i++)

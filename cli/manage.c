@@ -65,7 +65,7 @@ static const struct ap_opt list_table[] = {
 		.offset = AT(page_size),
 		.arg = "N",
 		.help = "so many in one answer of the service (default 100)" },
-	{ .name = "uri", .kind = AP_OPT_FLAG, .offset = AT(uri), .help = "print full names only" },
+	{ .name = "uri", .kind = AP_OPT_FLAG, .offset = AT(uri), .help = "print URLs only" },
 };
 
 const struct ap_opt_group ap_list_groups[2] = {
@@ -102,8 +102,7 @@ const struct ap_opt_group ap_logs_groups[2] = {
 /* "projects/P/locations/R" of a full name, or NULL.  *out: owned. */
 static char *parent_of(const char *name)
 {
-	const char *at =
-		name && ap_starts_with(name, "projects/") ? strstr(name, "/locations/") : NULL;
+	const char *at = ap_starts_with(name, "projects/") ? strstr(name, "/locations/") : NULL;
 	const char *end = at ? strchr(at + 11, '/') : NULL;
 
 	return end ? ap_xstrndup(name, (size_t)(end - name)) : NULL;
@@ -112,7 +111,7 @@ static char *parent_of(const char *name)
 int ap_manage_open(struct ap_session *s, struct ap_vertex **v, const struct ap_common_opts *common,
 	const char *region, const char *name, struct ap_err *err)
 {
-	ap_auto_free char *parent = parent_of(name);
+	ap_auto_free char *parent = name ? parent_of(ap_vertex_bare(name)) : NULL;
 
 	if (ap_session_open(s, common, NULL, NULL, err) < 0)
 		return -1;
@@ -168,7 +167,7 @@ int ap_manage_list(struct ap_call *call, const struct ap_collection *c, struct a
 	if (rc == 0)
 		rc = ap_vertex_list(&list, v, "v1", c->name, c->name, &how, err);
 	if (rc == 0)
-		rc = ap_manage_print_list(list, o, c, &s.env, err);
+		rc = ap_manage_print_list(v, list, o, c, &s.env, err);
 	if (rc == 0 && !list->child)
 		ap_say(&s.display, "no %ss in %s", c->noun, ap_vertex_where(v)->region);
 	ap_session_close(&s);

@@ -68,10 +68,10 @@ int ap_manage_print(
 	const cJSON *j, const char *format, const char *columns, struct ap_err *err) AP_CHECK;
 
 /* A list: on a terminal a table with relative times and coloured states, else YAML documents. */
-int ap_manage_print_list(const cJSON *list, const struct ap_list_opts *o,
+int ap_manage_print_list(const struct ap_vertex *v, const cJSON *list, const struct ap_list_opts *o,
 	const struct ap_collection *c, const struct ap_env *env, struct ap_err *err) AP_CHECK;
 
-/* "3m ago", "2h ago", "5d ago"; the date for what is older.  Pure. */
+/* "3m ago", "2h ago", "5d ago"; the local date for what is older. */
 void ap_time_ago(struct ap_buf *out, const char *timestamp, int64_t now);
 
 /*

@@ -12,6 +12,16 @@
 #include "cli/render.h"
 #include "vertex/create.h"
 
+/* A day of the user's own calendar. */
+static void add_date(struct ap_buf *out, int64_t t)
+{
+	time_t at = (time_t)t;
+	struct tm tm;
+
+	if (localtime_r(&at, &tm))
+		ap_buf_addf(out, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
+}
+
 void ap_time_ago(struct ap_buf *out, const char *timestamp, int64_t now)
 {
 	int64_t t = ap_time_parse(timestamp);
@@ -30,7 +40,7 @@ void ap_time_ago(struct ap_buf *out, const char *timestamp, int64_t now)
 	else if (age < 30 * 86400)
 		ap_buf_addf(out, "%dd ago", (int)(age / 86400));
 	else
-		ap_buf_add(out, timestamp, 10);
+		add_date(out, t);
 }
 
 /* A key in the order of its bytes: gcloud sorts what it prints. */
@@ -182,7 +192,7 @@ static int print_documents(struct ap_buf *out, const cJSON *list, struct ap_err 
 	return 0;
 }
 
-int ap_manage_print_list(const cJSON *list, const struct ap_list_opts *o,
+int ap_manage_print_list(const struct ap_vertex *v, const cJSON *list, const struct ap_list_opts *o,
 	const struct ap_collection *c, const struct ap_env *env, struct ap_err *err)
 {
 	const char *format = o->format;
@@ -193,7 +203,9 @@ int ap_manage_print_list(const cJSON *list, const struct ap_list_opts *o,
 		for (const cJSON *j = list->child; j; j = j->next) {
 			const char *name = ap_json_str(j, "name");
 
-			ap_buf_add_printable(&out, name ? name : "", name ? strlen(name) : 0);
+			ap_auto_free char *url = ap_vertex_url(v, "v1", name ? name : "");
+
+			ap_buf_add_printable(&out, url, strlen(url));
 			ap_buf_addc(&out, '\n');
 		}
 	} else if (format && strcmp(format, "json") == 0) {

@@ -124,9 +124,19 @@ static bool id_ok(const char *id)
 	       strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == n;
 }
 
-int ap_vertex_name(char **out, const struct ap_vertex *v, const char *collection, const char *id,
+const char *ap_vertex_bare(const char *name)
+{
+	const char *at = ap_starts_with(name, "https://") || ap_starts_with(name, "http://")
+				 ? strstr(name, "/projects/")
+				 : NULL;
+
+	return at ? at + 1 : name;
+}
+
+int ap_vertex_name(char **out, const struct ap_vertex *v, const char *collection, const char *given,
 	struct ap_err *err)
 {
+	const char *id = ap_vertex_bare(given);
 	ap_auto_free char *part = ap_xasprintf("/%s/", collection);
 	const char *at = strstr(id, part);
 	struct ap_vertex_place place = { 0 };
@@ -296,7 +306,9 @@ int ap_vertex_action(cJSON **out, struct ap_vertex *v, const char *version, cons
 	if (strcmp(verb, "delete") == 0)
 		return ap_vertex_call(out, v, "DELETE", version, name, NULL, 0, err);
 	path = ap_xasprintf("%s:%s", name, verb);
-	return ap_vertex_call(out, v, "POST", version, path, NULL, 0, err);
+	/* Cancelling twice is cancelling once. */
+	return ap_vertex_call(out, v, "POST", version, path, NULL,
+		strcmp(verb, "cancel") == 0 ? AP_VERTEX_RETRY : 0, err);
 }
 
 /* The query of one page. */

@@ -69,11 +69,14 @@ char *ap_vertex_parent(const struct ap_vertex *v);
 
 /*
  * The full name of a resource: "projects/P/locations/R/COLLECTION/ID" from
- * an ID, or the name itself when it is one of that collection.
+ * an ID, or the name itself when it is one of that collection; also as a URL.
  * Errors: AP_E_USAGE.
  */
 int ap_vertex_name(char **out, const struct ap_vertex *v, const char *collection, const char *id,
 	struct ap_err *err) AP_CHECK;
+
+/* "projects/..." behind "https://HOST/v1/", which gcloud prints with --uri; else the name itself. */
+const char *ap_vertex_bare(const char *name);
 
 /* The URL of a call: ENDPOINT/VERSION/PATH; path may have a query.  *out: owned. */
 char *ap_vertex_url(const struct ap_vertex *v, const char *version, const char *path);

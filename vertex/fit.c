@@ -120,18 +120,22 @@ static unsigned compare(struct ap_buf *out, struct ap_buf *doubt, const cJSON *w
 
 struct best {
 	const cJSON *pool;
+	size_t at; /* its place */
 	unsigned score;
 	struct ap_buf why, doubt;
 };
 
-static void one_pool(struct ap_fit *f, const cJSON *w, size_t index, const cJSON *resource)
+/* taken: replicas wanted of each resource pool. */
+static void one_pool(
+	struct ap_fit *f, uint64_t *taken, const cJSON *w, size_t index, const cJSON *resource)
 {
 	const cJSON *pools = ap_json_get(resource, "resourcePools");
 	struct best best = { .score = UINT32_MAX, .why = AP_BUF_INIT, .doubt = AP_BUF_INIT };
 	uint64_t want = number(w, "replicaCount", 1);
 	const char *id;
+	size_t at = 0;
 
-	for (const cJSON *r = pools ? pools->child : NULL; r; r = r->next) {
+	for (const cJSON *r = pools ? pools->child : NULL; r; r = r->next, at++) {
 		ap_auto_buf why = AP_BUF_INIT;
 		ap_auto_buf doubt = AP_BUF_INIT;
 		unsigned score = compare(&why, &doubt, w, r);
@@ -147,7 +151,7 @@ static void one_pool(struct ap_fit *f, const cJSON *w, size_t index, const cJSON
 			continue;
 		ap_buf_release(&best.why);
 		ap_buf_release(&best.doubt);
-		best = (struct best){ r, score, why, doubt };
+		best = (struct best){ r, at, score, why, doubt };
 		why = (struct ap_buf)AP_BUF_INIT;
 		doubt = (struct ap_buf)AP_BUF_INIT;
 	}
@@ -164,6 +168,7 @@ static void one_pool(struct ap_fit *f, const cJSON *w, size_t index, const cJSON
 		uint64_t have = number(best.pool, "replicaCount", 0);
 		uint64_t used = number(best.pool, "usedReplicaCount", 0);
 
+		taken[best.at] += want;
 		if (best.doubt.len)
 			ap_strv_addf(&f->warnings,
 				"worker pool %zu says nothing of its disk; resource pool %s has %s: "
@@ -181,21 +186,59 @@ static void one_pool(struct ap_fit *f, const cJSON *w, size_t index, const cJSON
 	ap_buf_release(&best.doubt);
 }
 
-void ap_fit_compare(struct ap_fit *out, const cJSON *worker_pools, const cJSON *resource)
+/* Worker pools that run on the same resource pool add up. */
+static void sums(struct ap_fit *f, const cJSON *resource, const uint64_t *taken)
 {
+	const cJSON *pools = ap_json_get(resource, "resourcePools");
+	size_t i = 0;
+
+	for (const cJSON *r = pools ? pools->child : NULL; r; r = r->next, i++) {
+		if (taken[i] > most_replicas(r))
+			ap_strv_addf(&f->warnings,
+				"the worker pools together want %" PRIu64
+				" replicas of resource pool %s, which has at most %" PRIu64,
+				taken[i], text(r, "id", "?"), most_replicas(r));
+	}
+}
+
+static void accounts(struct ap_fit *f, const cJSON *spec, const cJSON *resource)
+{
+	const cJSON *runtime = ap_json_get(resource, "resourceRuntimeSpec");
+	const cJSON *account = ap_json_get(runtime, "serviceAccountSpec");
+	bool custom = cJSON_IsTrue(ap_json_get(account, "enableCustomServiceAccount"));
+	const char *wanted = ap_json_str(spec, "serviceAccount");
+
+	if (wanted && !custom)
+		ap_strv_addf(&f->warnings,
+			"the job runs as %s, but the persistent resource was made without "
+			"--enable-custom-service-account",
+			wanted);
+	if (!wanted && custom && !ap_json_str(account, "serviceAccount"))
+		ap_strv_addf(&f->warnings,
+			"the persistent resource runs jobs as a service account of their own: give "
+			"--service-account");
+}
+
+void ap_fit_compare(struct ap_fit *out, const cJSON *spec, const cJSON *resource)
+{
+	const cJSON *pools = ap_json_get(spec, "workerPoolSpecs");
 	const char *state = ap_json_str(resource, "state");
+	size_t n = (size_t)cJSON_GetArraySize(ap_json_get(resource, "resourcePools"));
+	ap_auto_free uint64_t *taken = ap_xcalloc(n + 1, sizeof(*taken));
 	size_t index = 1;
 
 	*out = (struct ap_fit){ .fits = true };
-	for (const cJSON *w = worker_pools ? worker_pools->child : NULL; w; w = w->next, index++) {
+	for (const cJSON *w = pools ? pools->child : NULL; w; w = w->next, index++) {
 		if (w->child)
-			one_pool(out, w, index, resource);
+			one_pool(out, taken, w, index, resource);
 	}
+	sums(out, resource, taken);
+	accounts(out, spec, resource);
 	if (state && strcmp(state, "RUNNING") != 0)
 		ap_strv_addf(&out->warnings, "the persistent resource is %s, not RUNNING", state);
 }
 
-int ap_fit_check(struct ap_fit *out, struct ap_vertex *v, const cJSON *worker_pools, const char *id,
+int ap_fit_check(struct ap_fit *out, struct ap_vertex *v, const cJSON *spec, const char *id,
 	struct ap_err *err)
 {
 	ap_auto_json resource = NULL;
@@ -210,7 +253,7 @@ int ap_fit_check(struct ap_fit *out, struct ap_vertex *v, const cJSON *worker_po
 		ap_err_clear(err);
 		return 0;
 	}
-	ap_fit_compare(out, worker_pools, resource);
+	ap_fit_compare(out, spec, resource);
 	if (!out->fits)
 		return ap_err_set(err, AP_E_USAGE,
 			"persistent resource %s: %s (--no-fit-check "

@@ -15,12 +15,13 @@ struct ap_fit {
 };
 
 /*
- * Compare, pure.  What a worker pool says of machine type, accelerator and
+ * Compare a CustomJobSpec with a PersistentResource, pure.  What a worker pool says of machine type, accelerator and
  * disk (after the API's defaults) must equal a resource pool's; its replicas
- * must be at most the pool's count or maximum.  A disk that was not said, or
- * too few replicas free now, is a warning.
+ * must be at most the pool's count or maximum.  A disk that was not said, too
+ * few replicas free now or for all pools together, and a service account
+ * that the resource does not run, or misses, is a warning.
  */
-void ap_fit_compare(struct ap_fit *out, const cJSON *worker_pools, const cJSON *resource);
+void ap_fit_compare(struct ap_fit *out, const cJSON *spec, const cJSON *resource);
 void ap_fit_release(struct ap_fit *f);
 
 /*
@@ -29,7 +30,7 @@ void ap_fit_release(struct ap_fit *f);
  * Errors: AP_E_USAGE for a mismatch (with the table in out->table);
  * AP_E_NOT_FOUND when there is no such resource; the service's otherwise.
  */
-int ap_fit_check(struct ap_fit *out, struct ap_vertex *v, const cJSON *worker_pools, const char *id,
+int ap_fit_check(struct ap_fit *out, struct ap_vertex *v, const cJSON *spec, const char *id,
 	struct ap_err *err) AP_CHECK;
 
 #endif

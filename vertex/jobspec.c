@@ -6,6 +6,7 @@
 
 #include "vertex/api.h"
 #include "vertex/config.h"
+#include "vertex/explain.h"
 #include "vertex/label.h"
 #include "vertex/machine.h"
 #include "vertex/worker_pool.h"
@@ -192,6 +193,10 @@ static int scheduling_flags(
 			"--timeout: want a time such as 3600s, 90m or 1h30m, found \"%.60s\"",
 			req->timeout);
 	ap_json_set_str(to, "timeout", timeout);
+	if (timeout)
+		said(s, "scheduling.timeout", "--timeout");
+	if (req->restart_on_worker_restart >= 0)
+		said(s, "scheduling.restartJobOnWorkerRestart", "--restart-on-worker-restart");
 	if (req->restart_on_worker_restart >= 0)
 		ap_json_set(to, "restartJobOnWorkerRestart",
 			ap_json_bool(req->restart_on_worker_restart));
@@ -282,6 +287,26 @@ static void lay_over(cJSON *obj, const cJSON *top)
 	}
 }
 
+/* The flags behind what was laid over. */
+static void top_said(struct ap_jobspec *s, const cJSON *top)
+{
+	static const struct {
+		const char *member, *field, *flag;
+	} map[] = { { "maxTrialCount", "maxTrialCount", "--max-trial-count" },
+		{ "parallelTrialCount", "parallelTrialCount", "--parallel-trial-count" },
+		{ "maxFailedTrialCount", "maxFailedTrialCount", "--max-failed-trial-count" },
+		{ "studySpec", "studySpec.algorithm", "--algorithm" },
+		{ "modelToUpload", "modelToUpload.containerSpec", "--model-container-image-uri" },
+		{ "modelToUpload", "modelToUpload.displayName", "--model-display-name" },
+		{ "modelId", "modelId", "--model-id" },
+		{ "parentModel", "parentModel", "--parent-model" } };
+
+	for (size_t i = 0; i < AP_LEN(map); i++) {
+		if (ap_json_get(top, map[i].member))
+			said(s, map[i].field, map[i].flag);
+	}
+}
+
 /* One trial, as gcloud has it, where nobody says how many. */
 static void default_trials(cJSON *body)
 {
@@ -311,8 +336,10 @@ static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, st
 		ap_json_set_str(ap_machine_member(s->body, "encryptionSpec"), "kmsKeyName", key);
 		said(s, "encryptionSpec", "--kms-key");
 	}
-	if (req->top)
+	if (req->top) {
 		lay_over(s->body, req->top);
+		top_said(s, req->top);
+	}
 	if (s->kind == AP_JOB_TUNING)
 		default_trials(s->body);
 	return 0;
@@ -579,8 +606,9 @@ static char *flag_of(const struct ap_jobspec *s, const char *field)
 	return NULL;
 }
 
-char *ap_jobspec_where(const struct ap_jobspec *s, const char *path)
+static char *where_snake(const void *ctx, const char *path)
 {
+	const struct ap_jobspec *s = ctx;
 	const char *below = below_spec(s, path);
 	const struct ap_yaml *y;
 	size_t i = 0;
@@ -605,29 +633,14 @@ char *ap_jobspec_where(const struct ap_jobspec *s, const char *path)
 	return y ? ap_xasprintf("%s: line %u, column %u", s->file_name, y->line, y->column) : NULL;
 }
 
+char *ap_jobspec_where(const struct ap_jobspec *s, const char *path)
+{
+	ap_auto_free char *snake = ap_explain_path(kinds[s->kind].message, path);
+
+	return where_snake(s, snake);
+}
+
 void ap_jobspec_explain(const struct ap_jobspec *s, struct ap_err *err)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789_.[]";
-	const char *p = err->msg;
-
-	while (*p) {
-		size_t n = strspn(p, letters);
-		ap_auto_free char *word = ap_xstrndup(p, n);
-		ap_auto_free char *where = NULL;
-
-		if (n && word[n - 1] == '.')
-			word[n - 1] = '\0';
-		if (strchr(word, '_') || strchr(word, '['))
-			where = ap_jobspec_where(s, word);
-		if (where) {
-			struct ap_err was = *err;
-
-			ap_err_clear(err);
-			ap_err_set(err, was.code, "%s (from %s)", was.msg, where);
-			err->http = was.http;
-			return;
-		}
-		p += n ? n : 1;
-	}
+	ap_explain(err, kinds[s->kind].message, where_snake, s);
 }

@@ -16,6 +16,7 @@
 struct stream {
 	struct ap_vertex *v;
 	const struct ap_logs_opts *opts;
+	const char *name; /* of the job */
 	char *project;
 	char *job_id;
 	char *newest; /* timestamp */
@@ -159,7 +160,7 @@ static int stream_open(struct stream *s, struct ap_vertex *v, const char *name,
 	const char *slash = strrchr(name, '/');
 	const char *id = slash ? slash + 1 : name;
 
-	*s = (struct stream){ .v = v, .opts = opts };
+	*s = (struct stream){ .v = v, .opts = opts, .name = name };
 	if (!*id ||
 		strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") !=
 			strlen(id))
@@ -169,31 +170,43 @@ static int stream_open(struct stream *s, struct ap_vertex *v, const char *name,
 	return 0;
 }
 
+/* The state first: what is logged before the end is then still read. */
+static int look(cJSON **job, struct stream *s, struct ap_err *err)
+{
+	const char *version = s->opts->version ? s->opts->version : "v1";
+
+	if (ap_vertex_call(job, s->v, "GET", version, s->name, NULL, AP_VERTEX_RETRY, err) < 0)
+		return -1;
+	return poll_once(s, err);
+}
+
 int ap_logs_stream(struct ap_job *job, struct ap_vertex *v, const char *name,
 	const struct ap_logs_opts *opts, struct ap_err *err)
 {
 	AP_CLEANUP(stream_release) struct stream s;
 	unsigned pause = opts->interval ? opts->interval : 5;
 	unsigned after_end = 0;
+	int64_t answered;
 
 	if (stream_open(&s, v, name, opts, err) < 0)
 		return -1;
+	answered = time(NULL);
 	for (;;) {
-		cJSON *j = NULL;
-		bool final;
+		ap_auto_json j = NULL;
+		bool final = false;
 
-		/* The state first: what is logged before the end is then still read. */
-		if (ap_vertex_call(&j, v, "GET", opts->version ? opts->version : "v1", name, NULL,
-			    AP_VERTEX_RETRY, err) < 0)
-			return -1;
-		final = ap_job_state_final(ap_json_str(j, "state"));
-		if (poll_once(&s, err) < 0) {
-			cJSON_Delete(j);
-			return -1;
+		if (look(&j, &s, err) < 0) {
+			/* A service that is away for a while does not end the stream. */
+			if (!opts->follow || !ap_watch_goes_on(err, answered))
+				return -1;
+			ap_emit_debug(ap_vertex_progress(v), AP_STEP_SUBMIT, "%s", err->msg);
+			ap_err_clear(err);
+		} else {
+			answered = time(NULL);
+			final = ap_job_state_final(ap_json_str(j, "state"));
+			if (!opts->follow || (final && ++after_end >= LAST_ROUNDS))
+				return ap_job_from(job, v, AP_STEAL(j), err);
 		}
-		if (!opts->follow || (final && ++after_end >= LAST_ROUNDS))
-			return ap_job_from(job, v, j, err);
-		cJSON_Delete(j);
 		if (!ap_watch_sleep(final ? AP_MIN(pause, 2) : pause))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted; the job goes on");
 	}

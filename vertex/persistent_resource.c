@@ -6,8 +6,10 @@
 
 #include "vertex/config.h"
 #include "vertex/create.h"
+#include "vertex/explain.h"
 #include "vertex/label.h"
 #include "vertex/machine.h"
+#include "vertex/worker_pool.h"
 
 #define FLAG "--resource-pool-spec"
 
@@ -322,6 +324,87 @@ int ap_persistent_spec(
 	*out = s;
 	s = (struct ap_persistent_spec){ 0 };
 	return 0;
+}
+
+/* Which key of --resource-pool-spec is a field of a pool? */
+static const char *pool_key_of(const char *field)
+{
+	static const struct {
+		const char *field, *key;
+	} map[] = { { "autoscaling_spec.min_replica_count", "min-replica-count" },
+		{ "autoscaling_spec", "max-replica-count" }, { "id", "id" } };
+
+	for (size_t i = 0; i < AP_LEN(map); i++) {
+		if (ap_starts_with(field, map[i].field))
+			return map[i].key;
+	}
+	return ap_worker_key_of(field);
+}
+
+static char *at_line(const struct ap_persistent_request *req, const struct ap_yaml *at)
+{
+	return at ? ap_xasprintf("%s: line %u, column %u", req->config_file, at->line, at->column)
+		  : NULL;
+}
+
+/* A pool: the file's come first, then the flags'. */
+static char *where_pool(
+	const struct ap_persistent_request *req, const struct ap_yaml *file, const char *path)
+{
+	const struct ap_yaml *pools = file ? ap_config_locate(file, "resource_pools") : NULL;
+	size_t i = (size_t)strtoul(strchr(path, '[') + 1, NULL, 10);
+	const char *rest = strchr(path, '.');
+	const char *key = rest ? pool_key_of(rest + 1) : NULL;
+	size_t of_file;
+
+	if (file && !pools)
+		pools = ap_config_locate(file, "resource_pool_specs");
+	of_file = !pools ? 0 : pools->kind == AP_YAML_SEQ ? pools->n : 1;
+	if (i >= of_file) {
+		if (i - of_file >= req->resource_pool_specs.n)
+			return NULL;
+		if (req->resource_pool_specs.n == 1)
+			return ap_xasprintf(FLAG "%s%s", key ? " " : "", key ? key : "");
+		return ap_xasprintf(
+			FLAG " %zu%s%s", i - of_file + 1, key ? " " : "", key ? key : "");
+	}
+	return at_line(req, ap_config_locate(file, path));
+}
+
+static char *where(const void *ctx, const char *path)
+{
+	const struct ap_persistent_request *req = ctx;
+	const struct {
+		const char *field, *flag;
+		bool said;
+	} flags[] = { { "labels", "--labels", req->labels.n > 0 },
+		{ "display_name", "--display-name", req->display_name != NULL },
+		{ "network", "--network", req->network != NULL },
+		{ "encryption_spec", "--kms-key", req->kms_key != NULL },
+		{ "persistent_resource_id", "--persistent-resource-id", true },
+		{ "resource_runtime_spec.service_account_spec", "--service-account",
+			req->service_account != NULL },
+		{ "resource_runtime_spec.service_account_spec", "--enable-custom-service-account",
+			req->enable_custom_service_account >= 0 } };
+	const char *name = ap_streq(req->config_file, "-") ? "standard input" : req->config_file;
+	struct ap_err ignored = AP_ERR_INIT;
+	ap_auto_yaml file = NULL;
+
+	if (name &&
+		ap_config_load(&file, name, req->config_text ? req->config_text : "", &ignored) < 0)
+		return NULL;
+	if (ap_starts_with(path, "resource_pools["))
+		return where_pool(req, file, path);
+	for (size_t i = 0; i < AP_LEN(flags); i++) {
+		if (flags[i].said && ap_starts_with(path, flags[i].field))
+			return ap_xstrdup(flags[i].flag);
+	}
+	return file ? at_line(req, ap_config_locate(file, path)) : NULL;
+}
+
+void ap_persistent_explain(const struct ap_persistent_request *req, struct ap_err *err)
+{
+	ap_explain(err, "PersistentResource", where, req);
 }
 
 char *ap_persistent_create_path(const struct ap_vertex *v, const struct ap_persistent_spec *s)

@@ -40,6 +40,9 @@ int ap_persistent_spec(struct ap_persistent_spec *out, const struct ap_persisten
 	struct ap_err *err) AP_CHECK;
 void ap_persistent_spec_release(struct ap_persistent_spec *s);
 
+/* Add to an error of the service the flag or place in the file that said the field it names. */
+void ap_persistent_explain(const struct ap_persistent_request *req, struct ap_err *err);
+
 /* Send it.  *operation: the operation (or the resource when its answer was lost), owned. */
 int ap_persistent_create(cJSON **operation, struct ap_vertex *v, const struct ap_persistent_spec *s,
 	struct ap_err *err) AP_CHECK;

@@ -7,6 +7,7 @@
 
 #include "vertex/config.h"
 #include "vertex/create.h"
+#include "vertex/explain.h"
 #include "vertex/label.h"
 #include "vertex/machine.h"
 #include "vertex/parameters.h"
@@ -351,6 +352,50 @@ int ap_pipeline_spec(
 	*out = s;
 	s = (struct ap_pipeline_spec){ 0 };
 	return 0;
+}
+
+/* "runtime_config.parameter_values.NAME": its flag, or the file of values. */
+static char *where_parameter(const struct ap_pipeline_request *req, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < req->parameters.n; i++) {
+		if (strncmp(req->parameters.v[i], name, n) == 0 && req->parameters.v[i][n] == '=')
+			return ap_xasprintf("--parameter=%s", name);
+	}
+	return req->parameters_file ? ap_xstrdup(req->parameters_file) : NULL;
+}
+
+static char *where(const void *ctx, const char *path)
+{
+	static const char values[] = "runtime_config.parameter_values.";
+	const struct ap_pipeline_request *req = ctx;
+	const struct {
+		const char *field, *flag, *said;
+	} flags[] = { { "runtime_config.gcs_output_directory", "--pipeline-root", req->root },
+		{ "runtime_config.failure_policy", "--failure-policy", req->failure_policy },
+		{ "runtime_config.default_runtime", "--persistent-resource-id",
+			req->persistent_resource_id },
+		{ "labels", "--labels", req->labels.n ? req->labels.v[0] : NULL },
+		{ "display_name", "--display-name", req->display_name },
+		{ "service_account", "--service-account", req->service_account },
+		{ "network", "--network", req->network },
+		{ "encryption_spec", "--kms-key", req->kms_key },
+		{ "pipeline_job_id", "--job-id", req->job_id },
+		{ "pipeline_spec", req->file, req->file } };
+
+	if (ap_starts_with(path, values))
+		return where_parameter(req, path + strlen(values));
+	for (size_t i = 0; i < AP_LEN(flags); i++) {
+		if (flags[i].said && ap_starts_with(path, flags[i].field))
+			return ap_xstrdup(flags[i].flag);
+	}
+	return NULL;
+}
+
+void ap_pipeline_explain(const struct ap_pipeline_request *req, struct ap_err *err)
+{
+	ap_explain(err, "PipelineJob", where, req);
 }
 
 char *ap_pipeline_create_path(const struct ap_vertex *v, const struct ap_pipeline_spec *s)

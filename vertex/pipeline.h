@@ -47,6 +47,9 @@ int ap_pipeline_spec(struct ap_pipeline_spec *out, const struct ap_pipeline_requ
 	struct ap_err *err) AP_CHECK;
 void ap_pipeline_spec_release(struct ap_pipeline_spec *s);
 
+/* Add to an error of the service the flag or file that said the field it names. */
+void ap_pipeline_explain(const struct ap_pipeline_request *req, struct ap_err *err);
+
 /* "projects/P/locations/R/pipelineJobs?pipelineJobId=ID".  *out: owned. */
 char *ap_pipeline_create_path(const struct ap_vertex *v, const struct ap_pipeline_spec *s);
 

@@ -5,6 +5,29 @@
 #include "vertex/create.h"
 #include "vertex/label.h"
 
+/* The API takes a full name; an ID is one of the job's own project and region. */
+static int set_parent(const struct ap_job_request *req, const char *parent, struct ap_err *err)
+{
+	AP_CLEANUP(ap_vertex_place_release) struct ap_vertex_place place = { 0 };
+	ap_auto_free char *name = NULL;
+
+	if (!parent)
+		return 0;
+	if (!strchr(parent, '/')) {
+		if (ap_vertex_place(&place, req->project, req->region, err) < 0)
+			return -1;
+		name = ap_xasprintf(
+			"projects/%s/locations/%s/models/%s", place.project, place.region, parent);
+	} else if (!ap_starts_with(parent, "projects/") || !strstr(parent, "/models/")) {
+		return ap_err_set(err, AP_E_USAGE,
+			"--parent-model: want an ID or projects/P/locations/R/models/ID, found "
+			"\"%.100s\"",
+			parent);
+	}
+	ap_json_set_str(req->top, "parentModel", name ? name : parent);
+	return 0;
+}
+
 int ap_model_apply(struct ap_job_request *req, const struct ap_model_words *w, struct ap_err *err)
 {
 	cJSON *model;
@@ -27,8 +50,7 @@ int ap_model_apply(struct ap_job_request *req, const struct ap_model_words *w, s
 	ap_json_set_str(
 		ap_json_set_object(model, "containerSpec"), "imageUri", w->container_image_uri);
 	ap_json_set_str(req->top, "modelId", w->id);
-	ap_json_set_str(req->top, "parentModel", w->parent);
-	return 0;
+	return set_parent(req, w->parent, err);
 }
 
 int ap_training_pipeline_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,

@@ -15,7 +15,7 @@ struct ap_model_words {
 	const char *display_name;        /* --model-display-name */
 	const char *container_image_uri; /* --model-container-image-uri: serves predictions */
 	const char *id;                  /* --model-id */
-	const char *parent;              /* --parent-model */
+	const char *parent;              /* --parent-model: ID or full name */
 };
 
 /*

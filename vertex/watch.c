@@ -6,7 +6,6 @@
 
 #define FIRST_INTERVAL 1
 #define LAST_INTERVAL  30
-#define PATIENCE       600 /* seconds without an answer */
 
 bool ap_watch_sleep(unsigned seconds)
 {
@@ -42,9 +41,12 @@ static void tell(struct loop *l, const char *state)
 		state);
 }
 
-static bool transient(const struct ap_err *err)
+bool ap_watch_goes_on(const struct ap_err *err, int64_t answered)
 {
-	return err->code == AP_E_NET || err->http == 408 || err->http == 429 || err->http >= 500;
+	bool transient =
+		err->code == AP_E_NET || err->http == 408 || err->http == 429 || err->http >= 500;
+
+	return transient && time(NULL) - answered <= AP_WATCH_PATIENCE;
 }
 
 /* One look; 1 with *out, 0 when the service did not answer this time. */
@@ -55,7 +57,7 @@ static int look(cJSON **out, struct loop *l, struct ap_err *err)
 		l->answered = time(NULL);
 		return 1;
 	}
-	if (!transient(err) || time(NULL) - l->answered > PATIENCE)
+	if (!ap_watch_goes_on(err, l->answered))
 		return -1;
 	ap_emit_debug(ap_vertex_progress(l->v), AP_STEP_SUBMIT, "%s", err->msg);
 	ap_err_clear(err);
@@ -136,8 +138,9 @@ int ap_operation_wait(cJSON **out, struct ap_vertex *v, const char *version, con
 	}
 }
 
-int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *id, struct ap_err *err)
+int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *given, struct ap_err *err)
 {
+	const char *id = ap_vertex_bare(given);
 	const char *at = strstr(id, "/operations/");
 	ap_auto_free char *name = NULL;
 

@@ -7,6 +7,8 @@
 
 #include "vertex/job.h"
 
+#define AP_WATCH_PATIENCE 600 /* seconds without an answer, after which following ends */
+
 struct ap_watch_opts {
 	unsigned interval; /* seconds between two looks; 0: 1, growing to 30 */
 	unsigned timeout;  /* seconds in all; 0: none */
@@ -32,6 +34,9 @@ int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *id, struct ap
  */
 int ap_job_wait(struct ap_job *out, struct ap_vertex *v, const char *version, const char *name,
 	const struct ap_watch_opts *opts, struct ap_err *err) AP_CHECK;
+
+/* May following go on after this error?  answered: time of the last good answer. */
+bool ap_watch_goes_on(const struct ap_err *err, int64_t answered);
 
 /* Sleep, in small steps; false when a signal came. */
 bool ap_watch_sleep(unsigned seconds);

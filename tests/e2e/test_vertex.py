@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -58,7 +59,7 @@ def ap(autopack, service, tmp_path):
     def run(*args, env_more=None, **kw):
         return autopack(*args, env={**env, **(env_more or {})}, **kw)
 
-    run.env = env
+    run.popen = lambda *args, **kw: autopack.popen(*args, env=env, **kw)
     return run
 
 
@@ -145,7 +146,8 @@ def test_describe_list_cancel(ap, service):
     assert ap(*where, names, "--sort-by=~createTime", "--limit=1").stdout == "new\n"
     assert ap(*where, names, '--filter=display_name="old"').stdout == "old\n"
     assert ap(*where, names, "--page-size=1").stdout == "new\nold\n"
-    assert ap(*where, "--uri").stdout == f"{NUMBERED}/customJobs/2\n{NUMBERED}/customJobs/1\n"
+    assert ap(*where, "--uri").stdout == f"{service.url}/v1/{NUMBERED}/customJobs/2\n{service.url}/v1/{NUMBERED}/customJobs/1\n"
+    assert ap("custom-jobs", "describe", f"https://host/v1/{a}", "--format=value(displayName)").stdout == "old\n"
     assert ap(*where).stdout.startswith("---\ncreateTime: ")
     table = ap(*where, "--format=table").stdout.splitlines()
     assert table[0].split() == ["ID", "NAME", "STATE", "CREATED", "ENDED"]
@@ -196,9 +198,41 @@ def test_errors_have_the_services_words_and_who_said_the_field(ap, service, tmp_
     assert "(from --worker-pool-spec machine-type)" in r.stderr
     config = tmp_path / "c.yaml"
     config.write_text("workerPoolSpecs:\n- machineSpec:\n    machineType: x\n  containerSpec: {imageUri: i}\n")
-    service.fail("POST", times=1, answer=stand_in.error(400, "INVALID_ARGUMENT", f"Field: {field}; Message: no"))
-    r = ap(*CREATE, f"--config={config}", check=1)
-    assert f"(from {config}: line 3, column 18)" in r.stderr
+    for written in (field, f"custom_job.{field}", "jobSpec.workerPoolSpecs[0].machineSpec.machineType"):
+        service.fail("POST", times=1, answer=stand_in.error(400, "INVALID_ARGUMENT", f"Field: '{written}'; Message: no"))
+        r = ap(*CREATE, f"--config={config}", check=1)
+        assert f"(from {config}: line 3, column 18)" in r.stderr
+
+
+def says(service, field):
+    """The next creation is refused for this field."""
+    service.fail("POST", times=1, answer=stand_in.error(400, "INVALID_ARGUMENT", f"Invalid value at '{field}': no"))
+
+
+def test_fields_of_every_resource_are_traced_to_who_said_them(ap, service, compiled, tmp_path):
+    pr = [*PR, POOL, "--labels=a=b"]
+    config = tmp_path / "pr.yaml"
+    config.write_text("resourcePools:\n- machineSpec: {machineType: a}\n  replicaCount: 1\n")
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY)
+    tune = ["hp-tuning-jobs", "create", "--region=us-central1", "--display-name=t", f"--config={study}", "--max-trial-count=4"]
+    run = ["pipelines", "run", compiled / "p.yaml", "--region=us-central1", "--parameter=epochs=3"]
+    for argv, field, where in [
+        (pr, "persistent_resource.resource_pools[0].machine_spec.machine_type", "--resource-pool-spec machine-type"),
+        (pr, "resource_pools[0].disk_spec.boot_disk_size_gb", "--resource-pool-spec disk-size"),
+        (pr, "persistent_resource.labels", "--labels"),
+        ([*pr, f"--config={config}"], "resourcePools[0].machineSpec.machineType", f"{config}: line 2, column 30"),
+        ([*pr, f"--config={config}"], "resource_pools[1].replica_count", "--resource-pool-spec replica-count"),
+        ([*CREATE, BOX, "--timeout=1h"], "custom_job.job_spec.scheduling.timeout", "--timeout"),
+        (tune, "hyperparameter_tuning_job.max_trial_count", "--max-trial-count"),
+        (tune, "hyperparameter_tuning_job.study_spec.metrics[0].goal", f"{study}: line 3, column 36"),
+        (run, "pipeline_job.runtime_config.parameter_values.epochs", "--parameter=epochs"),
+        ([*run, "--pipeline-root=gs://b/r"], "pipelineJob.runtimeConfig.gcsOutputDirectory", "--pipeline-root"),
+    ]:
+        says(service, field)
+        r = ap(*argv, check=1)
+        assert f"(from {where})" in r.stderr, (field, r.stderr)
+    assert not service.sent
 
 
 def test_403_names_the_role_and_a_disabled_api_the_command(ap, service):
@@ -227,6 +261,59 @@ def test_refused_token_is_an_error_that_says_how_to_log_in(ap, service):
     service.tokens = {"another"}
     r = ap(*CREATE, BOX, check=1)
     assert "UNAUTHENTICATED" in r.stderr and "gcloud auth login" in r.stderr
+
+
+# ---- a service that stumbles ----
+
+
+def test_reads_and_cancels_are_tried_again_and_creations_of_ours_too(ap, service):
+    for i in range(3):
+        service.add("customJobs", str(i), {"displayName": f"j{i}"})
+    service.fail("GET", r"customJobs\?", answer=stand_in.Answer(503, {}, "<html>"))
+    service.fail("GET", "pageToken", after="reset")
+    service.fail("POST", ":cancel", answer=stand_in.Answer(502, {}, ""))
+    r = ap("custom-jobs", "list", "--region=us-central1", "--page-size=1", "--format=value(displayName)")
+    assert len(r.stdout.splitlines()) == 3
+    ap("custom-jobs", "cancel", "1", "--region=us-central1")
+    assert not any(times for times, *_ in service.faults)
+
+
+def test_operation_is_followed_through_an_outage(ap, service):
+    service.operation_looks = 3
+    service.fail("GET", "operations", answer=stand_in.Answer(503, {}, ""))
+    service.fail("GET", "operations", answer=stand_in.Answer(501, {}, ""))  # http alone would not repeat this one
+    assert ap(*PR, POOL).stdout == f"{NUMBERED}/persistentResources/my-pr\n"
+
+
+def test_job_is_followed_when_the_token_ends(ap, service, tmp_path):
+    service.states = ["PENDING", "RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
+    p = ap.popen(*CREATE, BOX, "--wait", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not service.sent:
+        time.sleep(0.05)
+    time.sleep(2.5)
+    with service.lock:
+        service.tokens = {"second-token"}
+        (tmp_path / "token").write_text("second-token\n")
+    out, err = p.communicate(timeout=120)
+    assert p.returncode == 0, err
+    assert "second-token" not in out + err
+    refused = [r for r in service.requests if r.headers.get("authorization") == "Bearer fake-access-token"]
+    assert refused and service.requests[-1].headers["authorization"] == "Bearer second-token"
+
+
+def test_logs_go_on_after_an_outage_and_print_nothing_twice(ap, service):
+    service.add("customJobs", "7", {"state": "JOB_STATE_RUNNING"})
+    service.states = ["RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
+    for i in range(5):
+        service.log("7", f"line {i}", offset=-50 + i)
+    service.log_pages = 2
+    service.fail("GET", "customJobs/7", answer=stand_in.Answer(501, {}, ""))
+    service.fail("POST", "entries:list", answer=stand_in.Answer(501, {}, ""))
+    r = ap("custom-jobs", "stream-logs", "7", "--region=us-central1", "--polling-interval=1")
+    assert [line.rsplit("  ", 1)[1] for line in r.stdout.splitlines()] == [f"line {i}" for i in range(5)]
+    service.fail("POST", "entries:list", times=1, answer=stand_in.error(403, "PERMISSION_DENIED", "logging.logEntries.list denied"))
+    r = ap("custom-jobs", "stream-logs", "7", "--region=us-central1", "--polling-interval=1", check=1)
+    assert "roles/logging.viewer" in r.stderr
 
 
 # ---- creation is never doubled ----
@@ -293,6 +380,9 @@ def test_persistent_resource_async_names_the_operation(ap, service):
     service.operation_looks = 1
     assert ap("operations", "describe", name, "--format=value(done)").stdout == "True\n"
     id = name.rsplit("/", 1)[1]
+    # The documentation prints operations below their resource, too.
+    below = f"{PARENT}/persistentResources/my-pr/operations/{id}"
+    assert ap("operations", "describe", below, "--format=value(done)").stdout == "True\n"
     assert ap("operations", "describe", id, "--region=us-central1", "--format=json").json()["name"] == name
 
 
@@ -355,6 +445,23 @@ def test_full_name_of_a_resource_becomes_its_id(ap, service):
     assert only(service).body["jobSpec"]["persistentResourceId"] == "pr"
 
 
+def test_tuning_jobs_and_training_pipelines_are_checked_for_fit_too(ap, service, tmp_path):
+    resource(service, machineSpec={"machineType": "n1-standard-8"})
+    config = tmp_path / "study.yaml"
+    config.write_text(STUDY)
+    on = "--persistent-resource-id=pr"
+    tune = ["hp-tuning-jobs", "create", "--region=us-central1", "--display-name=t", f"--config={config}", on]
+    train = ["training-pipelines", "create", "--region=us-central1", "--display-name=t", BOX, on]
+    for argv in (tune, train):
+        assert "has machine type n1-standard-8, not n1-standard-4" in ap(*argv, check=2).stderr
+    assert not service.sent
+    resource(service)
+    ap(*tune)
+    ap(*train)
+    assert service.sent[0].body["trialJobSpec"]["persistentResourceId"] == "pr"
+    assert service.sent[1].body["trainingTaskInputs"]["persistentResourceId"] == "pr"
+
+
 # ---- tuning, training pipelines ----
 
 
@@ -366,7 +473,7 @@ def test_tuning_job(ap, service, tmp_path):
     assert only(service).body["studySpec"]["algorithm"] == "RANDOM_SEARCH"
     name = r.stdout.strip()
     assert ap("hp-tuning-jobs", "describe", name, "--format=value(maxTrialCount)").stdout == "4\n"
-    assert ap("hp-tuning-jobs", "list", "--region=us-central1", "--uri").stdout.strip() == name
+    assert ap("hp-tuning-jobs", "list", "--region=us-central1", "--uri").stdout.strip().endswith(f"/v1/{name}")
     ap("hp-tuning-jobs", "cancel", name)
     service.log(name.rsplit("/", 1)[1], "trial 1")
     assert "trial 1" in ap("hp-tuning-jobs", "stream-logs", name, "--polling-interval=1").stdout
@@ -377,11 +484,20 @@ def test_training_pipeline(ap, service):
            "--model-display-name=m", "--model-container-image-uri=serve", "--wait")
     s = only(service)
     assert s.body["trainingTaskInputs"]["baseOutputDirectory"] == {"outputUriPrefix": "gs://b/o"}
-    assert s.body["modelToUpload"]["displayName"] == "m"
+    assert s.body["modelToUpload"]["displayName"] == "m" and "parentModel" not in s.body
     name = r.stdout.strip()
     assert ap("training-pipelines", "describe", name, "--format=value(displayName)").stdout == "tp\n"
     ap("training-pipelines", "cancel", name)
     assert ap("training-pipelines", "list", "--region=us-central1", "--format=value(state)").stdout == "PIPELINE_STATE_CANCELLED\n"
+
+
+def test_parent_model_is_an_id_or_a_full_name(ap, service):
+    train = ["training-pipelines", "create", "--region=us-central1", "--display-name=tp", BOX, "--model-display-name=m",
+             "--model-container-image-uri=serve"]
+    for given, sent in [("7", f"{PARENT}/models/7"), ("projects/p/locations/us-central1/models/7@2", None)]:
+        ap(*train, f"--parent-model={given}")
+        assert service.sent[-1].body["parentModel"] == (sent or given)
+    assert "--parent-model: want an ID" in ap(*train, "--parent-model=a/b", check=2).stderr
 
 
 # ---- pipelines ----
@@ -450,7 +566,7 @@ def test_pipeline_from_cloud_storage(ap, service, compiled):
     assert r.stdout.strip().endswith("/pipelineJobs/mine")
     ap("pipelines", "cancel", "mine", "--region=us-central1")
     assert ap("pipelines", "describe", "mine", "--region=us-central1", "--format=value(state)").stdout == "PIPELINE_STATE_CANCELLED\n"
-    assert ap("pipelines", "list", "--region=us-central1", "--uri").stdout.strip() == r.stdout.strip()
+    assert ap("pipelines", "list", "--region=us-central1", "--uri").stdout.strip().endswith("/v1/" + r.stdout.strip())
     missing = ap("pipelines", "run", "gs://bucket/none.yaml", "--region=us-central1", check=1)
     assert "gs://bucket/none.yaml" in missing.stderr
 

@@ -1,9 +1,12 @@
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "cli/display.h"
+#include "cli/manage.h"
 #include "cli/opt_file.h"
 #include "cli/render.h"
 #include "cli/report.h"
@@ -239,4 +242,35 @@ TEST(report_escapes_every_text)
 	assert_null(strstr(out.p, "<c>"));
 	assert_null(strstr(out.p, "<d>"));
 	assert_non_null(strstr(out.p, "&lt;script&gt;"));
+}
+
+TEST(times_are_ages_and_then_local_dates)
+{
+	static const struct {
+		const char *timestamp, *want;
+	} cases[] = {
+		{ "2026-03-01T11:59:30Z", "30s ago" },
+		{ "2026-03-01T11:30:00.5Z", "30m ago" },
+		{ "2026-03-01T12:00:10Z", "0s ago" }, /* a clock that is ahead */
+		{ "2026-02-27T13:00:00Z", "47h ago" },
+		{ "2026-02-20T12:00:00Z", "9d ago" },
+		{ "2026-01-01T20:00:00Z", "2026-01-02" }, /* in Tokyo */
+		{ "yesterday", "" },
+	};
+	const char *zone = getenv("TZ");
+	ap_auto_free char *before = zone ? ap_xstrdup(zone) : NULL;
+
+	setenv("TZ", "JST-9", 1);
+	tzset();
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_buf out = AP_BUF_INIT;
+
+		ap_time_ago(&out, cases[i].timestamp, 1772366400); /* 2026-03-01T12:00:00Z */
+		assert_string_equal(out.p, cases[i].want);
+	}
+	if (before)
+		setenv("TZ", before, 1);
+	else
+		unsetenv("TZ");
+	tzset();
 }

@@ -163,6 +163,13 @@ TEST(fit_matches_pools_by_what_was_said)
 			"\"replicaCount\":\"4\",\"diskSpec\":{\"bootDiskType\":"
 			"\"pd-standard\"}}]",
 			NULL, "wants 4 replicas, resource pool small has 3 free now" },
+		{ "two pools on one",
+			"[{\"machineSpec\":{\"machineType\":\"n1-standard-4\"},\"diskSpec\":{"
+			"\"bootDiskType\":\"pd-standard\"},\"replicaCount\":\"2\"},{\"machineSpec\":{"
+			"\"machineType\":\"n1-standard-4\"},\"diskSpec\":{\"bootDiskType\":"
+			"\"pd-standard\"},\"replicaCount\":\"3\"}]",
+			NULL,
+			"together want 5 replicas of resource pool small, which has at most 4" },
 		{ "an empty pool is no pool",
 			"[{\"machineSpec\":{\"machineType\":\"n1-standard-4\"},\"diskSpec\":{"
 			"\"bootDiskType\":\"pd-standard\"}},{}]",
@@ -174,12 +181,12 @@ TEST(fit_matches_pools_by_what_was_said)
 	assert_ok(ap_json_parse(&resource, RESOURCE, strlen(RESOURCE), &err), &err);
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
 		AP_CLEANUP(ap_fit_release) struct ap_fit f = { 0 };
-		ap_auto_json pools = NULL;
+		ap_auto_free char *text = ap_xasprintf("{\"workerPoolSpecs\":%s}", cases[i].pools);
+		ap_auto_json spec = NULL;
 
 		print_message("  case: %s\n", cases[i].name);
-		assert_ok(
-			ap_json_parse(&pools, cases[i].pools, strlen(cases[i].pools), &err), &err);
-		ap_fit_compare(&f, pools, resource);
+		assert_ok(ap_json_parse(&spec, text, strlen(text), &err), &err);
+		ap_fit_compare(&f, spec, resource);
 		assert_int_equal(f.fits, cases[i].reason == NULL);
 		if (cases[i].reason && !strstr(f.reason, cases[i].reason))
 			fail_msg("\"%s\" lacks \"%s\"", f.reason, cases[i].reason);
@@ -187,5 +194,39 @@ TEST(fit_matches_pools_by_what_was_said)
 		if (cases[i].warning && !strstr(f.warnings.v[0], cases[i].warning))
 			fail_msg("\"%s\" lacks \"%s\"", f.warnings.v[0], cases[i].warning);
 		assert_true(f.table.n >= 2);
+	}
+}
+
+TEST(fit_warns_of_service_accounts)
+{
+#define JOB "{\"workerPoolSpecs\":[]"
+#define CUSTOM \
+	"{\"resourceRuntimeSpec\":{\"serviceAccountSpec\":{\"enableCustomServiceAccount\":true"
+	static const struct {
+		const char *name, *spec, *resource, *warning;
+	} cases[] = {
+		{ "neither", JOB "}", "{}", NULL },
+		{ "the job alone", JOB ",\"serviceAccount\":\"a@b\"}", "{}",
+			"the job runs as a@b, but" },
+		{ "both", JOB ",\"serviceAccount\":\"a@b\"}", CUSTOM "}}}", NULL },
+		{ "the resource alone", JOB "}", CUSTOM "}}}", "give --service-account" },
+		{ "the resource has one", JOB "}", CUSTOM ",\"serviceAccount\":\"c@d\"}}}", NULL },
+	};
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		AP_CLEANUP(ap_fit_release) struct ap_fit f = { 0 };
+		ap_auto_json spec = NULL;
+		ap_auto_json resource = NULL;
+
+		print_message("  case: %s\n", cases[i].name);
+		assert_ok(ap_json_parse(&spec, cases[i].spec, strlen(cases[i].spec), &err), &err);
+		assert_ok(ap_json_parse(
+				  &resource, cases[i].resource, strlen(cases[i].resource), &err),
+			&err);
+		ap_fit_compare(&f, spec, resource);
+		assert_int_equal(f.warnings.n, cases[i].warning != NULL);
+		if (cases[i].warning && !strstr(f.warnings.v[0], cases[i].warning))
+			fail_msg("\"%s\" lacks \"%s\"", f.warnings.v[0], cases[i].warning);
 	}
 }

@@ -1,6 +1,7 @@
 #include "tests/unit/unit.h"
 #include "vertex/api.h"
 #include "vertex/create.h"
+#include "vertex/explain.h"
 #include "vertex/job.h"
 #include "vertex/schema.h"
 #include "vertex/text.h"
@@ -146,4 +147,23 @@ TEST(job_states_that_do_not_change_any_more)
 	assert_true(ap_job_state_final("PIPELINE_STATE_CANCELLED"));
 	assert_false(ap_job_state_final("JOB_STATE_CANCELLING"));
 	assert_false(ap_job_state_final("JOB_STATE_PENDING"));
+}
+
+TEST(explain_paths_in_every_form)
+{
+	static const struct {
+		const char *given, *want;
+	} cases[] = {
+		{ "job_spec.worker_pool_specs[0]", "job_spec.worker_pool_specs[0]" },
+		{ "custom_job.job_spec.scheduling", "job_spec.scheduling" },
+		{ "customJob.jobSpec.workerPoolSpecs[1].machineSpec",
+			"job_spec.worker_pool_specs[1].machine_spec" },
+		{ "INVALID_ARGUMENT", "invalid_argument" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *have = ap_explain_path("CustomJob", cases[i].given);
+
+		assert_string_equal(have, cases[i].want);
+	}
 }
