@@ -124,15 +124,50 @@ static char *read_head(git_repository *repo, const char *dir)
 	return out;
 }
 
+/*
+ * The address of the remote "origin", shortened ones written out as git's
+ * url.BASE.insteadOf says, where the longest counts.  git_remote_lookup() would
+ * do, but matches every key by a regular expression and never frees what that took.
+ */
+static char *origin_url(git_config *config)
+{
+	git_config_iterator *it = NULL;
+	git_config_entry *e;
+	const char *url;
+	size_t longest = 0;
+	char *out;
+
+	if (git_config_get_string(&url, config, "remote.origin.url") < 0)
+		return NULL;
+	out = ap_xstrdup(url);
+	if (git_config_iterator_new(&it, config) < 0)
+		return out;
+	while (git_config_next(&e, it) == 0) {
+		size_t n = e->value ? strlen(e->value) : 0;
+		size_t n_base = strlen(e->name);
+
+		if (n <= longest || n_base < strlen("url..insteadof") ||
+			!ap_starts_with(url, e->value) || !ap_starts_with(e->name, "url.") ||
+			!ap_ends_with(e->name, ".insteadof"))
+			continue;
+		longest = n;
+		n_base -= strlen("url..insteadof");
+		free(out);
+		out = ap_xasprintf("%.*s%s", (int)n_base, e->name + strlen("url."), url + longest);
+	}
+	git_config_iterator_free(it);
+	return out;
+}
+
 static char *read_source(git_repository *repo)
 {
-	git_remote *remote = NULL;
-	char *out = NULL;
+	ap_auto_free char *url = NULL;
+	git_config *config = NULL;
 
-	if (git_remote_lookup(&remote, repo, "origin") == 0 && git_remote_url(remote))
-		out = ap_revision_source(git_remote_url(remote));
-	git_remote_free(remote);
-	return out;
+	if (git_repository_config_snapshot(&config, repo) == 0)
+		url = origin_url(config);
+	git_config_free(config);
+	return url ? ap_revision_source(url) : NULL;
 }
 
 /* Is there a .git in the directory or above it?  Where not, the library need not start. */

@@ -105,6 +105,15 @@ def test_source_is_the_remote_without_secrets(build, git, repository):
     assert "s3cret" not in r.stdout + r.stderr
 
 
+def test_source_of_a_shortened_remote_is_written_out(build, git, repository):
+    git(repository, "remote", "add", "origin", "gh:o/r.git")
+    git(repository, "config", "url.https://wrong.example/.insteadOf", "g")
+    git(repository, "config", "url.insteadOf", "gh:o")
+    git(repository, "config", "url.https://u:p@github.com/.insteadOf", "gh:")
+    assert build(repository).labels[SOURCE] == "https://github.com/o/r.git"
+    assert git(repository, "remote", "get-url", "origin") == "https://u:p@github.com/o/r.git"
+
+
 def test_labels_can_be_left_out_and_are_inputs(build, repository, git):
     with_labels, without = build(repository), build(repository, "--no-vcs-labels")
     assert not {REVISION, SOURCE} & set(without.labels)
