@@ -43,7 +43,7 @@ CFLAGS   += -std=gnu11 -fno-common -fvisibility=hidden -pthread $(warn) $(warn_g
 LDFLAGS  += $(ld.$(MODE)) -pthread
 LDLIBS   += $(pkg_libs) -lm
 
-rooms := base deps pack registry dockerfile vertex cli
+rooms := base deps pack attest registry dockerfile vertex cli
 srcs  := $(sort $(wildcard $(rooms:=/*.c)))
 objs  := $(srcs:%.c=$(B)/%.o)
 lib   := $(filter-out $(B)/cli/main.o,$(objs))

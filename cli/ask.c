@@ -127,6 +127,31 @@ static void index_urls(struct ap_strv *out)
 	ap_index_config_release(&c);
 }
 
+/* An archive is one image and nothing beside it; a key is read before anything is made. */
+static int ask_attest(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
+	struct ap_err *err)
+{
+	const char *attaching = p->sbom.n       ? "sbom"
+				: p->provenance ? "provenance"
+				: p->sign_key   ? "sign-key"
+						: NULL;
+
+	if (p->builder_id && !p->provenance)
+		return ap_err_set(
+			err, AP_E_USAGE, "--builder-id says who builds: give --provenance too");
+	if (p->builder_id && !strchr(p->builder_id, ':'))
+		return ap_err_set(
+			err, AP_E_USAGE, "--builder-id: \"%s\" is not a URI", p->builder_id);
+	if (attaching && a->dest.transport != AP_DOCKER && a->dest.transport != AP_OCI)
+		return ap_err_set(err, AP_E_USAGE,
+			"--%s: nothing can be attached to an image in an archive; use a registry, an "
+			"oci: directory, or --sbom-out",
+			attaching);
+	if (p->sign_key && ap_signer_read(&a->key, p->sign_key, env->key_password, err) < 0)
+		return ap_err_wrap(err, "--sign-key");
+	return 0;
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -158,7 +183,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	a->remote_cache = a->dest.transport == AP_DOCKER &&
 			  (p->remote_cache >= 0 ? p->remote_cache
 						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
-	return 0;
+	return ask_attest(a, p, env, err);
 }
 
 int ap_ask_runnable(const struct ap_ref *dest, struct ap_err *err)

@@ -73,6 +73,7 @@ static const struct ap_opt_group groups[] = {
 	{ "code", build_table, AP_LEN(build_table), 0 },
 	AP_PACK_GROUP(AT(pack)),
 	AP_OUTPUT_GROUP(AT(pack)),
+	AP_ATTEST_GROUP(AT(pack)),
 	AP_REGISTRY_GROUP(AT(registry)),
 	AP_COMMON_GROUP(AT(common)),
 };

@@ -330,6 +330,15 @@ static int take_gcloud(struct ap_env *e, struct ap_err *err)
 	return 0;
 }
 
+/* An empty one is a password too: cosign writes keys with it. */
+static char *key_password(void)
+{
+	const char *own = getenv("AUTOPACK_KEY_PASSWORD");
+	const char *cosign = getenv("COSIGN_PASSWORD");
+
+	return own || cosign ? ap_xstrdup(own ? own : cosign) : NULL;
+}
+
 static char *dup_env(const char *name)
 {
 	const char *text = env_text(name);
@@ -369,6 +378,7 @@ static int take_surroundings(struct ap_env *e, struct ap_err *err)
 	e->aws_region = dup_env(getenv("AWS_REGION") ? "AWS_REGION" : "AWS_DEFAULT_REGION");
 	e->netrc = home_path(e, "NETRC", ".netrc");
 	e->cache_key = dup_env("AUTOPACK_CACHE_KEY");
+	e->key_password = key_password();
 	e->ci = env_text("CI") && strcmp(getenv("CI"), "false") != 0;
 	e->no_color = env_text("NO_COLOR") != NULL;
 	e->dumb_terminal = !term || strcmp(term, "dumb") == 0;
@@ -453,6 +463,7 @@ void ap_env_release(struct ap_env *e)
 	free(e->aws_region);
 	free(e->netrc);
 	free(e->cache_key);
+	free(e->key_password);
 	memset(e, 0, sizeof(*e));
 }
 

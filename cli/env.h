@@ -80,7 +80,9 @@ struct ap_env {
 	char *aws_key_id, *aws_secret, *aws_session_token, *aws_region; /* AWS_... */
 	char *netrc;     /* NETRC, else HOME/.netrc */
 	char *cache_key; /* AUTOPACK_CACHE_KEY; a secret */
-	int64_t epoch;   /* SOURCE_DATE_EPOCH; -1: not set */
+	/* AUTOPACK_KEY_PASSWORD, else COSIGN_PASSWORD; a secret, may be empty */
+	char *key_password;
+	int64_t epoch; /* SOURCE_DATE_EPOCH; -1: not set */
 	bool ci, no_color, dumb_terminal;
 };
 

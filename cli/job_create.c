@@ -99,17 +99,25 @@ static int ask(struct creation *c, struct ap_err *err)
 
 static int needs_image(const struct ap_run *r, const struct ap_pack_opts *p, struct ap_err *err)
 {
-	if (r->ask.has_image)
-		return 0;
-	if (p->dockerfile)
-		return ap_err_set(err, AP_E_USAGE,
-			"--dockerfile: no worker pool asks for an image to be built (executor-image-uri)");
-	if (p->digest_file)
-		return ap_err_set(err, AP_E_USAGE,
-			"--digest-file: no worker pool asks for an image to be built (executor-image-uri)");
-	if (p->image)
-		return ap_err_set(err, AP_E_USAGE,
-			"--image: no worker pool asks for an image to be built (executor-image-uri)");
+	const struct {
+		const char *flag;
+		bool given;
+	} flags[] = {
+		{ "dockerfile", p->dockerfile },
+		{ "digest-file", p->digest_file },
+		{ "image", p->image },
+		{ "sbom", p->sbom.n },
+		{ "sbom-out", p->sbom_out.n },
+		{ "provenance", p->provenance },
+		{ "sign-key", p->sign_key },
+	};
+
+	for (size_t i = 0; !r->ask.has_image && i < AP_LEN(flags); i++) {
+		if (flags[i].given)
+			return ap_err_set(err, AP_E_USAGE,
+				"--%s: no worker pool asks for an image to be built (executor-image-uri)",
+				flags[i].flag);
+	}
 	return 0;
 }
 

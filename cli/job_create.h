@@ -29,7 +29,8 @@ extern const struct ap_opt ap_follow_table[AP_FOLLOW_OPTS_N];
 #define AP_CREATE_GROUPS                                                                         \
 	AP_JOB_GROUP(AP_CREATE_AT(job)), { "submission", ap_follow_table, AP_FOLLOW_OPTS_N, 0 }, \
 		AP_PACK_GROUP(AP_CREATE_AT(pack)), AP_OUTPUT_GROUP(AP_CREATE_AT(pack)),          \
-		AP_REGISTRY_GROUP(AP_CREATE_AT(registry)), AP_COMMON_GROUP(AP_CREATE_AT(common))
+		AP_ATTEST_GROUP(AP_CREATE_AT(pack)), AP_REGISTRY_GROUP(AP_CREATE_AT(registry)),  \
+		AP_COMMON_GROUP(AP_CREATE_AT(common))
 
 /* What differs between them. */
 struct ap_create_kind {

@@ -79,6 +79,36 @@ const struct ap_opt ap_pack_table[AP_PACK_OPTS_N] = {
 		.help = "where records of layers are shared (default: the image's repository)" },
 };
 
+const struct ap_opt ap_attest_table[AP_ATTEST_OPTS_N] = {
+	{ .name = "sbom",
+		.kind = AP_OPT_LIST,
+		.offset = AT(sbom),
+		.arg = "FORMAT,...",
+		.choices = "spdx|cyclonedx",
+		.help = "attach a bill of materials to the image: spdx (2.3), cyclonedx (1.6)" },
+	{ .name = "sbom-out",
+		.kind = AP_OPT_EACH,
+		.offset = AT(sbom_out),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "write a bill of materials: CycloneDX when FILE ends in .cdx.json, else SPDX" },
+	{ .name = "provenance",
+		.kind = AP_OPT_FLAG,
+		.offset = AT(provenance),
+		.help = "attach SLSA provenance (v1) to the image" },
+	{ .name = "builder-id",
+		.kind = AP_OPT_STR,
+		.offset = AT(builder_id),
+		.arg = "URI",
+		.help = "who builds, for the provenance (default urn:autopack:cli)" },
+	{ .name = "sign-key",
+		.kind = AP_OPT_STR,
+		.offset = AT(sign_key),
+		.arg = "FILE",
+		.hint = AP_HINT_FILE,
+		.help = "sign the image, and what is attached, in cosign's format with this private key" },
+};
+
 const struct ap_opt ap_output_table[AP_OUTPUT_OPTS_N] = {
 	{ .name = "dry-run",
 		.kind = AP_OPT_OPT,

@@ -19,6 +19,9 @@ struct ap_pack_opts {
 	int verify_cache;
 	char *dockerfile, *digest_file, *metadata_file;
 	char *dry_run, *format;
+	struct ap_strv sbom, sbom_out; /* formats to attach; files to write */
+	int provenance;
+	char *builder_id, *sign_key;
 };
 
 #define AP_PACK_OPTS_N 14
@@ -26,6 +29,13 @@ extern const struct ap_opt ap_pack_table[AP_PACK_OPTS_N];
 #define AP_PACK_GROUP(offset)                                    \
 	{                                                        \
 		"image", ap_pack_table, AP_PACK_OPTS_N, (offset) \
+	}
+
+#define AP_ATTEST_OPTS_N 5
+extern const struct ap_opt ap_attest_table[AP_ATTEST_OPTS_N];
+#define AP_ATTEST_GROUP(offset)                                             \
+	{                                                                   \
+		"supply chain", ap_attest_table, AP_ATTEST_OPTS_N, (offset) \
 	}
 
 #define AP_OUTPUT_OPTS_N 5

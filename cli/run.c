@@ -29,6 +29,7 @@ static const struct {
 	{ AP_DO_LAYERS, "layers", ap_run_layers },
 	{ AP_DO_IMAGE, "image", ap_run_image },
 	{ AP_DO_PUSH, "push", ap_run_push },
+	{ AP_DO_ATTEST, "attest", ap_run_attest },
 	{ AP_DO_SPEC, "spec", do_spec },
 };
 
@@ -77,6 +78,8 @@ void ap_run_release(struct ap_run *r)
 		ap_layer_release(&r->layers[i]);
 	free(r->layers);
 	free(r->keys);
+	free(r->layer_of);
+	ap_signer_free(r->ask.key);
 	ap_sink_free(r->cache_sink);
 	ap_strv_release(&r->entrypoint);
 	ap_strv_release(&r->labels);

@@ -9,12 +9,14 @@
  *   layers    what the base lacks, each sent while the next is made
  *   image     configuration and manifest
  *   push      the rest, and the names
+ *   attest    bill of materials, provenance, signatures beside the image
  *   spec      the job's body
  *   submit    the job (job_create.c: what kind of job is the command's affair)
  */
 #ifndef AP_CLI_RUN_H
 #define AP_CLI_RUN_H
 
+#include "attest/signer.h"
 #include "cli/pack_opts.h"
 #include "cli/world.h"
 #include "deps/install.h"
@@ -31,13 +33,15 @@ enum {
 	AP_DO_LAYERS = 1 << 3,
 	AP_DO_IMAGE = 1 << 4,
 	AP_DO_PUSH = 1 << 5,
-	AP_DO_SPEC = 1 << 6,
-	AP_DO_SUBMIT = 1 << 7,
+	AP_DO_ATTEST = 1 << 6,
+	AP_DO_SPEC = 1 << 7,
+	AP_DO_SUBMIT = 1 << 8,
 
 	AP_RUN_PLAN = AP_DO_PLAN | AP_DO_SPEC,
 	AP_RUN_CHECK = AP_DO_PLAN | AP_DO_RESOLVE | AP_DO_SPEC,
 	AP_RUN_PUSHED = AP_DO_PLAN | AP_DO_LOOK | AP_DO_SPEC,
-	AP_RUN_IMAGE = AP_DO_PLAN | AP_DO_RESOLVE | AP_DO_LAYERS | AP_DO_IMAGE | AP_DO_PUSH,
+	AP_RUN_IMAGE =
+		AP_DO_PLAN | AP_DO_RESOLVE | AP_DO_LAYERS | AP_DO_IMAGE | AP_DO_PUSH | AP_DO_ATTEST,
 	AP_RUN_FULL = AP_RUN_IMAGE | AP_DO_SPEC | AP_DO_SUBMIT,
 };
 
@@ -51,6 +55,7 @@ struct ap_ask {
 	const char *project, *region;    /* of the job; borrowed */
 	const char *cache_dir;           /* borrowed; NULL: none to be had */
 	bool remote_cache;               /* records beside the image may be read and written */
+	struct ap_signer *key;           /* of --sign-key, owned; NULL: nothing is signed */
 };
 
 struct ap_run {
@@ -68,7 +73,8 @@ struct ap_run {
 	struct ap_layer *layers;
 	size_t n_layers;
 	struct ap_digest
-		*keys; /* of layers made here whose bytes follow from a key; "" otherwise */
+		*keys;    /* of layers made here whose bytes follow from a key; "" otherwise */
+	size_t *layer_of; /* for each wheel of the lock: its layer; NULL: none was made */
 	struct ap_sink *cache_sink; /* of --cache-repository; NULL: records live beside the image */
 	struct ap_push *push;
 	struct ap_image image;
@@ -87,7 +93,7 @@ struct ap_run {
 
 	int cache_fd;            /* the cache is ours to read as long as it is open */
 	unsigned done, needless; /* sets of stages */
-	double seconds[8];       /* each stage took */
+	double seconds[9];       /* each stage took */
 };
 
 void ap_run_init(struct ap_run *r, struct ap_world *w);
@@ -102,6 +108,12 @@ int ap_run_look(struct ap_run *r, struct ap_err *err) AP_CHECK;
 int ap_run_layers(struct ap_run *r, struct ap_err *err) AP_CHECK;
 int ap_run_image(struct ap_run *r, struct ap_err *err) AP_CHECK;
 int ap_run_push(struct ap_run *r, struct ap_err *err) AP_CHECK;
+int ap_run_attest(struct ap_run *r, struct ap_err *err) AP_CHECK;
+
+/* Is a bill of materials wanted?  It needs the layers, though the image be there already. */
+bool ap_run_wants_bom(const struct ap_run *r);
+/* Will anything be written beside the image? */
+bool ap_run_attaches(const struct ap_run *r);
 
 /* The set that --dry-run asks for; `otherwise` without it. */
 unsigned ap_run_stages(const char *dry_run, unsigned otherwise);

@@ -146,9 +146,9 @@ static int use_what_is_there(struct ap_run *r, struct ap_err *err)
 	compare_there(r, &same);
 	r->name_is_right = !r->ask.dest.tag || ap_digest_eq(&r->named.digest, &r->there.digest);
 	/* Nobody was asked whether we may push, since there seemed to be nothing to do. */
-	if ((!same || !r->name_is_right) && preflight(r, err) < 0)
+	if ((!same || !r->name_is_right || ap_run_attaches(r)) && preflight(r, err) < 0)
 		return -1;
-	if (!same)
+	if (!same || ap_run_wants_bom(r))
 		return 0;
 	ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_MANIFEST,
 				     .kind = AP_EV_SKIP,

@@ -162,6 +162,7 @@ int ap_wheels_plan(struct ap_wheels **out, size_t *n, struct ap_run *r, struct a
 	w->removes = r->plan.whiteouts.n || replaces(r);
 	w->v = ap_xcalloc(r->lock.n + 1, sizeof(*w->v));
 	w->left = ap_xcalloc(w->groups.n + 1, sizeof(*w->left));
+	r->layer_of = ap_xcalloc(r->lock.n + 1, sizeof(*r->layer_of));
 	w->wanted = ap_xcalloc(r->lock.n + 1, sizeof(*w->wanted));
 	for (size_t g = 0; g < w->groups.n; g++) {
 		w->left[g] = w->groups.v[g].n;
@@ -169,6 +170,7 @@ int ap_wheels_plan(struct ap_wheels **out, size_t *n, struct ap_run *r, struct a
 			size_t i = w->groups.v[g].members[k];
 
 			w->v[i] = (struct wheel){ .all = w, .i = i, .group = g };
+			r->layer_of[i] = g + (w->removes ? 1 : 0);
 		}
 	}
 	*n = w->groups.n + (w->removes ? 1 : 0);

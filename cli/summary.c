@@ -3,7 +3,7 @@
 static void add_times(struct ap_buf *out, const struct ap_run *r)
 {
 	static const char *const names[] = { "plan", "look", "resolve", "layers", "image", "push",
-		"spec", "submit" };
+		"attest", "spec", "submit" };
 	const char *sep = "";
 	double all = 0;
 

@@ -40,6 +40,15 @@ struct ap_source_ops {
 	/* A verified stream of a blob.  *out: owned.  Threads: yes. */
 	int (*open_blob)(struct ap_source *s, const struct ap_descriptor *desc,
 		struct ap_reader **out, struct ap_err *err);
+	/* get_manifest() of what may well not be there: asked for once.  NULL: get_manifest() is that. */
+	int (*find_manifest)(struct ap_source *s, const char *reference, struct ap_descriptor *desc,
+		struct ap_buf *body, struct ap_err *err);
+	/*
+	 * The store's own list of what refers to a manifest: an index.  *known
+	 * false: it keeps none.  NULL: never any.
+	 */
+	int (*get_referrers)(struct ap_source *s, const struct ap_digest *subject,
+		struct ap_buf *index, bool *known, struct ap_err *err);
 	void (*free)(struct ap_source *s);
 };
 
@@ -69,6 +78,13 @@ struct ap_sink_ops {
 	/* Publish a manifest under tag (NULL: by digest).  Every blob it names has been put before. */
 	int (*put_manifest)(struct ap_sink *s, const struct ap_descriptor *desc, const void *json,
 		const char *tag, struct ap_err *err);
+	/*
+	 * Publish, by its digest, a manifest that has a subject; *listed: the
+	 * store itself lists it among what refers there.  NULL: put_manifest(),
+	 * and it is not listed.
+	 */
+	int (*put_referrer)(struct ap_sink *s, const struct ap_descriptor *desc, const void *json,
+		bool *listed, struct ap_err *err);
 	/* The manifest that is there under a tag or digest; AP_E_NOT_FOUND.  For "nothing to do" checks. */
 	int (*get_manifest)(struct ap_sink *s, const char *reference, struct ap_descriptor *desc,
 		struct ap_buf *body, struct ap_err *err);

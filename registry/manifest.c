@@ -214,3 +214,14 @@ int ap_manifest_put(const struct ap_repo *r, const struct ap_descriptor *d, cons
 		return ap_err_wrap(err, "manifest %s/%s@%s", r->host->name, r->name, d->digest.s);
 	return 0;
 }
+
+int ap_manifest_put_referrer(const struct ap_repo *r, const struct ap_descriptor *d,
+	const void *json, bool *listed, struct ap_err *err)
+{
+	ap_auto_http_resp resp = { 0 };
+
+	if (put_patiently(r, d, json, d->digest.s, &resp, err) < 0)
+		return ap_err_wrap(err, "manifest %s/%s@%s", r->host->name, r->name, d->digest.s);
+	*listed = ap_http_header(&resp, "oci-subject") != NULL;
+	return 0;
+}

@@ -26,4 +26,11 @@ int ap_manifest_get(const struct ap_repo *r, const char *scope, const char *refe
 int ap_manifest_put(const struct ap_repo *r, const struct ap_descriptor *d, const void *json,
 	const char *tag, struct ap_err *err) AP_CHECK;
 
+/*
+ * PUT a manifest with a subject by its digest; *listed: the registry said
+ * that it keeps the list of referrers (OCI-Subject).
+ */
+int ap_manifest_put_referrer(const struct ap_repo *r, const struct ap_descriptor *d,
+	const void *json, bool *listed, struct ap_err *err) AP_CHECK;
+
 #endif

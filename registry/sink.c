@@ -73,6 +73,12 @@ static int sink_put_manifest(struct ap_sink *s, const struct ap_descriptor *desc
 	return ap_manifest_put(&self(s)->repo, desc, json, tag, err);
 }
 
+static int sink_put_referrer(struct ap_sink *s, const struct ap_descriptor *desc, const void *json,
+	bool *listed, struct ap_err *err)
+{
+	return ap_manifest_put_referrer(&self(s)->repo, desc, json, listed, err);
+}
+
 static int sink_get_manifest(struct ap_sink *s, const char *reference, struct ap_descriptor *desc,
 	struct ap_buf *body, struct ap_err *err)
 {
@@ -121,6 +127,7 @@ static const struct ap_sink_ops ops = { .name = "docker",
 	.mount = sink_mount,
 	.put_blob = sink_put_blob,
 	.put_manifest = sink_put_manifest,
+	.put_referrer = sink_put_referrer,
 	.get_manifest = sink_get_manifest,
 	.get_blob = sink_get_blob,
 	.preflight = sink_preflight,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "registry/manifest.h"
+#include "registry/referrers.h"
 
 struct registry_source {
 	struct ap_source base;
@@ -28,6 +29,20 @@ static int source_get_manifest(struct ap_source *s, const char *reference,
 		&r->repo, r->repo.pull, reference, AP_MANIFEST_PATIENT, desc, body, err);
 }
 
+static int source_find_manifest(struct ap_source *s, const char *reference,
+	struct ap_descriptor *desc, struct ap_buf *body, struct ap_err *err)
+{
+	struct registry_source *r = self(s);
+
+	return ap_manifest_get(&r->repo, r->repo.pull, reference, 0, desc, body, err);
+}
+
+static int source_get_referrers(struct ap_source *s, const struct ap_digest *subject,
+	struct ap_buf *index, bool *known, struct ap_err *err)
+{
+	return ap_repo_referrers(&self(s)->repo, subject, index, known, err);
+}
+
 static int source_open_blob(struct ap_source *s, const struct ap_descriptor *desc,
 	struct ap_reader **out, struct ap_err *err)
 {
@@ -45,6 +60,8 @@ static void source_free(struct ap_source *s)
 static const struct ap_source_ops ops = { .name = "docker",
 	.get_manifest = source_get_manifest,
 	.open_blob = source_open_blob,
+	.find_manifest = source_find_manifest,
+	.get_referrers = source_get_referrers,
 	.free = source_free };
 
 int ap_registry_source(struct ap_source **out, const struct ap_ref *ref, struct ap_registry *reg,

@@ -127,5 +127,5 @@ def test_the_table_of_commands_is_the_programs_own(autopack):
 
 
 def test_the_map_names_every_room():
-    for room in ("base", "deps", "pack", "registry", "dockerfile", "vertex", "cli", "tests", "fixtures"):
+    for room in ("base", "deps", "pack", "attest", "registry", "dockerfile", "vertex", "cli", "tests", "fixtures"):
         assert f"| `{room}/` |" in (ROOT / "README.md").read_text()

@@ -6,10 +6,11 @@ declare -A may=(
 	[base]='base'
 	[deps]='base deps'
 	[pack]='base deps pack'
+	[attest]='base deps pack attest'
 	[registry]='base pack registry'
 	[dockerfile]='base pack dockerfile'
 	[vertex]='base vertex'
-	[cli]='base deps pack registry dockerfile vertex cli'
+	[cli]='base deps pack attest registry dockerfile vertex cli'
 )
 bad=0
 for room in "${!may[@]}"; do

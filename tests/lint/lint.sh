@@ -39,19 +39,19 @@ headers_alone() {
 banned() {
 	local words='strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|atoll|atof|gets|strncpy|strncat|system|popen|tmpnam|tempnam|mktemp|alloca|asctime|ctime|signal|setjmp|rand|srand'
 	# shellcheck disable=SC2046
-	none -wE "($words) ?\(" $(files 'base/*.[ch]' 'deps/*.[ch]' 'pack/*.[ch]' 'registry/*.[ch]' 'dockerfile/*.[ch]' 'vertex/*.[ch]' 'cli/*.[ch]')
+	none -wE "($words) ?\(" $(files 'base/*.[ch]' 'deps/*.[ch]' 'pack/*.[ch]' 'attest/*.[ch]' 'registry/*.[ch]' 'dockerfile/*.[ch]' 'vertex/*.[ch]' 'cli/*.[ch]')
 }
 
 # Only cli/ prints, only cli/main.c exits (and base/compiler.c, when memory is out).
 prints() {
 	# shellcheck disable=SC2046
-	none -wE '(printf|puts|putchar|perror) ?\(|[(,] ?stdout[,)]' $(files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
+	none -wE '(printf|puts|putchar|perror) ?\(|[(,] ?stdout[,)]' $(files 'base/*.c' 'deps/*.c' 'pack/*.c' 'attest/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
 	# shellcheck disable=SC2046
-	none -E '(^|[^.A-Za-z0-9_])(exit|_exit|quick_exit) ?\(' $(files 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
+	none -E '(^|[^.A-Za-z0-9_])(exit|_exit|quick_exit) ?\(' $(files 'deps/*.c' 'pack/*.c' 'attest/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c')
 }
 
 guards() {
-	files 'base/*.h' 'deps/*.h' 'pack/*.h' 'registry/*.h' 'dockerfile/*.h' 'vertex/*.h' 'cli/*.h' | while read -r h; do
+	files 'base/*.h' 'deps/*.h' 'pack/*.h' 'attest/*.h' 'registry/*.h' 'dockerfile/*.h' 'vertex/*.h' 'cli/*.h' | while read -r h; do
 		g=AP_$(echo "${h%.h}" | tr 'a-z/-' 'A-Z__')_H
 		grep -q "^#ifndef $g\$" "$h" || echo "$h: guard is not $g"
 	done
@@ -103,7 +103,7 @@ trailing_space() {
 # Compiled again by gcc's analyzer; a file whose own and included text is unchanged is not read again.
 analyzer() {
 	mkdir -p build/lint
-	files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c' 'cli/*.c' |
+	files 'base/*.c' 'deps/*.c' 'pack/*.c' 'attest/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c' 'cli/*.c' |
 		xargs -P "$(nproc)" -n 1 bash -c '
 			o=build/lint/${1//\//_}
 			key=$(eval "$CC $CPPFLAGS -std=gnu11 -E $1" 2>/dev/null | sha256sum)
@@ -118,7 +118,7 @@ analyzer() {
 }
 
 tidy() {
-	files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c' 'cli/*.c' |
+	files 'base/*.c' 'deps/*.c' 'pack/*.c' 'attest/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c' 'cli/*.c' |
 		xargs -P "$(nproc)" -n 4 bash -c 'eval "clang-tidy --quiet --checks=-*,bugprone-infinite-loop,bugprone-suspicious-memset-usage,bugprone-suspicious-string-compare,bugprone-use-after-move $* -- $CPPFLAGS -std=gnu11"' _ 2>/dev/null |
 		grep -E 'warning:|error:'
 	return 0

@@ -23,7 +23,7 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPY = ROOT / "build" / "mutate"
-ROOMS = ("base", "deps", "pack", "registry", "dockerfile", "vertex", "cli", "tests", "fixtures")
+ROOMS = ("base", "deps", "pack", "attest", "registry", "dockerfile", "vertex", "cli", "tests", "fixtures")
 
 
 def sync():

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing: Debian packages (with sudo when not root), uv and a
-# pinned pip in build/env, the API's message types in build/env-vertex.  Says what it does; silent when all is there.
+# pinned pip in build/env, the API's message types in build/env-vertex, readers of bills of materials in
+# build/env-sbom.  Says what it does; silent when all is there.
 #
 # setup.sh [build|demo|check]   default: check, which has everything
 set -euo pipefail
@@ -10,6 +11,8 @@ UV_VERSION=0.13.8
 PIP_VERSION=26.3
 # The API's own message types and the pipeline compiler, for tests only.
 TYPES='google-cloud-aiplatform==2.7.0 kfp==2.17.0'
+# CycloneDX's schemas with a validator, SPDX's own reader and validator, NaCl's boxes, for tests only.
+SBOM='cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5 pynacl==1.6.2'
 
 build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-dev libcjson-dev
 	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
@@ -88,17 +91,21 @@ if [ "$(cat $env/.stamp 2>/dev/null)" != "$stamp" ] || ! $env/bin/uv --version >
 fi
 
 [ "${1:-check}" = check ] || exit 0
-types_env=build/env-vertex
-types_stamp="$stamp $TYPES"
-if [ "$(cat $types_env/.stamp 2>/dev/null)" != "$types_stamp" ]; then
-	say "$TYPES into $types_env"
-	exec 8>build/.setup-vertex.lock
-	flock 8
-	rm -rf $types_env
-	/usr/bin/python3 -m venv --without-pip $types_env
+# An environment of its own for packages that only tests use: NAME PACKAGES
+only_for_tests() {
+	local dir=build/env-$1 want="$stamp $2" lock
+	[ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
+	say "$2 into $dir"
+	exec {lock}>"build/.setup-$1.lock"
+	flock "$lock"
+	rm -rf "$dir"
+	/usr/bin/python3 -m venv --without-pip "$dir"
 	[ -n "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 	# shellcheck disable=SC2086
-	$env/bin/python -m pip --disable-pip-version-check --python $types_env/bin/python \
-		install -q $TYPES >&2 || die "pip could not install $TYPES"
-	echo "$types_stamp" >$types_env/.stamp
-fi
+	$env/bin/python -m pip --disable-pip-version-check --python "$dir/bin/python" \
+		install -q $2 >&2 || die "pip could not install $2"
+	echo "$want" >"$dir/.stamp"
+	exec {lock}>&-
+}
+only_for_tests vertex "$TYPES"
+only_for_tests sbom "$SBOM"
