@@ -13,6 +13,7 @@ static const struct {
 } aliases[] = {
 	{ "PersistentResource", "resourcePoolSpecs", "resourcePools" },
 	{ "PersistentResource", "resource_pool_specs", "resourcePools" },
+	{ "CustomJob", "trainingTaskInputs", "jobSpec" },
 };
 
 #define MAX_EXACT (INT64_C(1) << 53)
