@@ -71,6 +71,21 @@ $(B)/autopack: $(B)/cli/main.o $(B)/libautopack.a
 	@echo '  LD $@'
 	@$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
+# The same program linked for other machines: libgit2's soname differs between Debian 12 and Ubuntu 24.04.
+link.deb     := libgit2
+link.tarball := libgit2 libdeflate libzstd yaml-0.1
+link.image   :=
+rpath.image  := -Wl,--disable-new-dtags,-rpath,'$$ORIGIN/../lib'
+libs_of  = $(shell pkg-config $(1))
+in_it    = $(filter-out -lrt -lz -pthread,$(if $(link.$*),$(call libs_of,--static --libs $(link.$*))))
+# Debian's libgit2.pc does not say that it wants this one, which libcurl brings.
+kerberos = $(if $(filter libgit2,$(link.$*)),-l:libgssapi_krb5.so.2)
+$(B)/packages/%/autopack: $(B)/cli/main.o $(B)/libautopack.a
+	@mkdir -p $(@D)
+	@echo '  LD $@'
+	@$(CC) $(CFLAGS) $(LDFLAGS) -s -Wl,--exclude-libs,ALL $(rpath.$*) $^ -Wl,-Bstatic $(in_it) -Wl,-Bdynamic \
+	  $(call libs_of,--libs $(filter-out $(link.$*),$(PKGS))) $(kerberos) -lm -o $@
+
 $(B)/libautopack.a: $(lib)
 	@rm -f $@
 	@ar rcs $@ $^
@@ -165,17 +180,27 @@ mutate: ## switch off each guard in a copy: a test must fail
 golden: $(B)/autopack ## rewrite fixtures/golden; review reads the diff
 	MODE=$(MODE) GOLDEN=write $(PYTHON) -m pytest -q tests/e2e -m golden
 
+.PHONY: docs
+docs: $(B)/autopack ## write docs/flags.md from the program's own help
+	$(PYTHON) packaging/flags.py $(B)/autopack > docs/flags.md
+
 .PHONY: format
 format: ## clang-format every source
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 .PHONY: install
 install: $(B)/autopack ## to $(DESTDIR)$(PREFIX)
-	@bash tests/tools/install.sh install '$(B)/autopack' '$(DESTDIR)$(PREFIX)'
+	@bash packaging/install.sh install '$(B)/autopack' '$(DESTDIR)$(PREFIX)'
 
 .PHONY: uninstall
 uninstall: ## remove what install put there
-	@bash tests/tools/install.sh uninstall '$(B)/autopack' '$(DESTDIR)$(PREFIX)'
+	@bash packaging/install.sh uninstall '$(B)/autopack' '$(DESTDIR)$(PREFIX)'
+
+.PHONY: deb tarball image
+deb tarball image: ## a package for Debian 12 and Ubuntu 24.04, a tarball, a container image: build/packages/
+	@bash tests/tools/setup.sh package
+	@$(MAKE) --no-print-directory $(B)/autopack $(B)/packages/$@/autopack
+	@VERSION=$(VERSION) bash packaging/$@.sh $(B)/packages/$@/autopack build/packages
 
 .PHONY: clean
 clean: ## remove build/

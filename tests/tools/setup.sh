@@ -3,14 +3,14 @@
 # pinned pip in build/env, the API's message types in build/env-vertex, readers of bills of materials in
 # build/env-sbom.  Says what it does; silent when all is there.
 #
-# setup.sh [build|demo|check]   default: check, which has everything
+# setup.sh [build|demo|package|check]   default: check, which has everything
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 UV_VERSION=0.13.8
 PIP_VERSION=26.3
-# The API's own message types and the pipeline compiler, for tests only.
-TYPES='google-cloud-aiplatform==2.7.0 kfp==2.17.0'
+# For tests only: the API's own message types, the pipeline compiler, a checker of CI systems' files.
+TYPES='google-cloud-aiplatform==2.7.0 kfp==2.17.0 check-jsonschema==0.39.0'
 # CycloneDX's schemas with a validator, SPDX's own reader and validator, NaCl's boxes, for tests only.
 SBOM='cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5 pynacl==1.6.2'
 
@@ -18,14 +18,16 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-
 	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
 	python3 python3-venv git'
 demo="$build docker-registry skopeo umoci"
-check="$demo libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
+package="$build dpkg-dev xz-utils file"
+check="$demo $package libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
 	shellcheck clang-format jq strace tmux zsh fish curl zstd unzip man-db"
 
 case ${1:-check} in
 build) want=$build ;;
 demo) want=$demo ;;
+package) want=$package ;;
 check) want=$check ;;
-*) echo "setup.sh: \"$1\" is none of build, demo, check" >&2; exit 2 ;;
+*) echo "setup.sh: \"$1\" is none of build, demo, package, check" >&2; exit 2 ;;
 esac
 
 say() { echo "setup: $*" >&2; }
