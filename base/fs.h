@@ -32,6 +32,12 @@ bool ap_fs_is_dir(const char *path);
 bool ap_fs_is_file(const char *path);
 
 /*
+ * For the message about a path that is not there: append `; did you mean
+ * "x"?` to *err when something with a similar name is.  Returns -1.
+ */
+int ap_fs_suggest(struct ap_err *err, const char *path);
+
+/*
  * A file being written under a temporary name in the directory of `path`.
  * ap_fs_temp_commit() syncs it, renames it to `path` and syncs the
  * directory; ap_fs_temp_release() before that removes it.

@@ -34,6 +34,11 @@ void ap_http_new(struct ap_http **out, const struct ap_http_opts *opts)
 	*out = h;
 }
 
+struct ap_http_traffic ap_http_traffic(struct ap_http *h)
+{
+	return ap_wire_traffic(h->wire);
+}
+
 void ap_http_free(struct ap_http *h)
 {
 	if (!h)

@@ -94,6 +94,12 @@ int ap_http_do(struct ap_http *h, const struct ap_http_req *req, struct ap_http_
 int ap_http_open(struct ap_reader **body, struct ap_http *h, const struct ap_http_req *req,
 	struct ap_http_resp *resp, struct ap_err *err) AP_CHECK;
 
+/* What has gone over the wire so far, headers too, failed tries too.  Threads: yes. */
+struct ap_http_traffic {
+	uint64_t requests, sent, received;
+};
+struct ap_http_traffic ap_http_traffic(struct ap_http *h);
+
 /*
  * Wait before try number `attempt` + 1 of something that the caller repeats:
  * exponential with jitter, at least `at_least` seconds.  False (and no wait)

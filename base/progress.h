@@ -22,14 +22,15 @@ enum ap_step {
 };
 
 enum ap_event_kind {
-	AP_EV_START, /* id, total (0: unknown) */
+	AP_EV_START, /* id, total (0: unknown); note: what it is, for people */
 	AP_EV_BYTES, /* id, done: bytes so far */
-	AP_EV_DONE,  /* id, done */
+	AP_EV_DONE,  /* id, done; note: what it was, or what came of it */
 	AP_EV_SKIP,  /* id, note: why there was nothing to do */
 	AP_EV_NOTE,  /* note: a line for the user */
 	AP_EV_WARN,  /* note: a warning for the user */
 	AP_EV_DEBUG, /* note: shown with --verbosity=debug; never a secret */
 	AP_EV_RETRY, /* id, note: what is being waited for */
+	AP_EV_STAGE, /* note: the part of the run that begins; NULL: it is over */
 };
 
 struct ap_event {

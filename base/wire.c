@@ -26,6 +26,7 @@ struct ap_wire {
 	pthread_mutex_t lock;
 	struct slot *idle;
 	unsigned n_idle;
+	struct ap_http_traffic traffic;
 	bool ready; /* curl_global_init was called */
 	char *user_agent;
 	struct ap_trust *trust;
@@ -131,11 +132,41 @@ static void slot_give(struct ap_wire *w, struct slot *s)
 	pthread_mutex_unlock(&w->lock);
 }
 
+static void count_traffic(struct ap_exchange *x)
+{
+	struct ap_http_traffic *t = &x->wire->traffic;
+	curl_off_t up = 0;
+	curl_off_t down = 0;
+	long head_up = 0;
+	long head_down = 0;
+
+	curl_easy_getinfo(x->slot->easy, CURLINFO_SIZE_UPLOAD_T, &up);
+	curl_easy_getinfo(x->slot->easy, CURLINFO_SIZE_DOWNLOAD_T, &down);
+	curl_easy_getinfo(x->slot->easy, CURLINFO_REQUEST_SIZE, &head_up);
+	curl_easy_getinfo(x->slot->easy, CURLINFO_HEADER_SIZE, &head_down);
+	pthread_mutex_lock(&x->wire->lock);
+	t->requests++;
+	t->sent += (uint64_t)up + (uint64_t)head_up;
+	t->received += (uint64_t)down + (uint64_t)head_down;
+	pthread_mutex_unlock(&x->wire->lock);
+}
+
+struct ap_http_traffic ap_wire_traffic(struct ap_wire *w)
+{
+	struct ap_http_traffic t;
+
+	pthread_mutex_lock(&w->lock);
+	t = w->traffic;
+	pthread_mutex_unlock(&w->lock);
+	return t;
+}
+
 void ap_exchange_free(struct ap_exchange *x)
 {
 	if (!x)
 		return;
 	if (x->slot) {
+		count_traffic(x);
 		/* A resolver thread that hangs must not hold up Ctrl-C. */
 		if (ap_interrupted())
 			curl_easy_setopt(x->easy, CURLOPT_QUICK_EXIT, 1L);
@@ -402,6 +433,7 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 {
 	ap_auto_buf text = AP_BUF_INIT;
 	curl_off_t connected = 0;
+	long sys = 0;
 	const char *why;
 
 	if (x->err.code != AP_E_NONE) {
@@ -424,6 +456,14 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 		x->t->permanent = is_permanent(x->result);
 		x->t->no_contact = connected == 0;
 	}
+	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &sys);
+	if (x->result == CURLE_COULDNT_CONNECT && sys)
+		return ap_err_set(
+			err, AP_E_NET, "%s: cannot connect: %s", x->host, strerror((int)sys));
+	if (x->result == CURLE_COULDNT_RESOLVE_HOST)
+		return ap_err_set(err, AP_E_NET,
+			"%s: no address for this name; look at its spelling, and at the network",
+			x->host);
 	why = x->curl_error[0] ? x->curl_error : curl_easy_strerror(x->result);
 	ap_buf_add_printable(&text, why, strnlen(why, 300));
 	return ap_err_set(err, AP_E_NET, "%s: %s", x->host, text.p);

@@ -15,6 +15,9 @@ struct ap_wire;
 void ap_wire_new(struct ap_wire **out, const struct ap_http_opts *o);
 void ap_wire_free(struct ap_wire *w);
 
+/* Finished exchanges only. */
+struct ap_http_traffic ap_wire_traffic(struct ap_wire *w);
+
 struct ap_exchange;
 
 /* What one try is made of: the request, and what redirects changed of it. */

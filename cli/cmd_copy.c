@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "cli/cmds.h"
+#include "cli/summary.h"
 #include "cli/world.h"
 #include "pack/push.h"
 
@@ -97,6 +98,8 @@ static int copy(struct ap_world *w, const struct copy_opts *o, const struct ap_r
 	ap_source_free(src);
 	if (rc < 0 || check_digest(to, &copied, err) < 0)
 		return -1;
+	ap_display_settle(w->display);
+	ap_summary_sent(w->display, &stats);
 	return report(to, &copied, o, err);
 }
 

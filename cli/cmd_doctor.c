@@ -49,6 +49,9 @@ static const struct ap_opt_group groups[] = {
 	AP_COMMON_GROUP(AT(common)),
 };
 
+static const char NETWORK[] = "look at the name, the network and https_proxy";
+static const char PYTHON[] = "apt-get install python3";
+
 enum state { GOOD, OPTIONAL, BAD };
 
 struct doctor {
@@ -73,16 +76,51 @@ static void tell(
 	d->n_bad += state == BAD;
 }
 
+/* The command that a message gives, between backticks.  *out: owned, or NULL. */
+static char *command_in(const char *text)
+{
+	const char *from = strchr(text, '`');
+	const char *to = from ? strchr(from + 1, '`') : NULL;
+
+	return to ? ap_xstrndup(from + 1, (size_t)(to - from) - 1) : NULL;
+}
+
+/* mend: where the message gives no command. */
 static void tell_err(
 	struct doctor *d, enum state state, const char *check, struct ap_err *err, const char *mend)
 {
-	tell(d, state, check, err->msg, mend);
+	ap_auto_free char *command = command_in(err->msg);
+
+	tell(d, state, check, err->msg, command ? command : mend);
 	ap_err_clear(err);
 }
 
-static void check_setting(struct doctor *d, enum ap_key key, const char *mend)
+/* gcloud's way to set a property, or ours where gcloud is not installed. */
+static char *set_property(const char *property, const char *variable, const char *value)
+{
+	ap_auto_free char *gcloud = ap_child_find("gcloud", NULL);
+
+	return gcloud ? ap_xasprintf("gcloud config set %s %s", property, value)
+		      : ap_xasprintf("export %s=%s", variable, value);
+}
+
+/* The command that gives the account a role on the project. */
+static char *grant(struct doctor *d, const char *role)
+{
+	const char *project = ap_env_get(&d->s->env, AP_KEY_PROJECT);
+	const char *account = ap_env_get(&d->s->env, AP_KEY_ACCOUNT);
+	bool robot = account && ap_ends_with(account, ".gserviceaccount.com");
+
+	return ap_xasprintf("gcloud projects add-iam-policy-binding %s --member=%s:%s --role=%s",
+		project ? project : "PROJECT_ID", robot ? "serviceAccount" : "user",
+		account ? account : "EMAIL", role);
+}
+
+static void check_setting(struct doctor *d, enum ap_key key, const char *property,
+	const char *variable, const char *example)
 {
 	const struct ap_setting *s = &d->s->env.v[key];
+	ap_auto_free char *mend = set_property(property, variable, example);
 	ap_auto_free char *found =
 		s->value ? ap_xasprintf("%s (%s)", s->value, s->where) : ap_xstrdup("not set");
 
@@ -96,8 +134,7 @@ static bool check_credentials(struct doctor *d, struct ap_err *err)
 	char *token = NULL;
 
 	if (ap_gcp_token(g, 0, &token, err) < 0) {
-		tell_err(d, BAD, "credentials", err,
-			"gcloud auth login, or: gcloud auth application-default login");
+		tell_err(d, BAD, "credentials", err, "gcloud auth application-default login");
 		return false;
 	}
 	explicit_bzero(token, strlen(token));
@@ -117,6 +154,7 @@ static void check_service(struct doctor *d, struct ap_err *err)
 	const struct ap_vertex_list how = { .page_size = 1, .limit = 1 };
 	struct ap_vertex *v = NULL;
 	cJSON *jobs = NULL;
+	ap_auto_free char *role = grant(d, "roles/aiplatform.user");
 	const char *project = ap_env_get(&d->s->env, AP_KEY_PROJECT);
 	const char *region = ap_env_get(&d->s->env, AP_KEY_REGION);
 
@@ -124,9 +162,7 @@ static void check_service(struct doctor *d, struct ap_err *err)
 		return;
 	if (ap_world_vertex(&v, &d->s->world, project, region, err) < 0 ||
 		ap_vertex_list(&jobs, v, "v1", "customJobs", "customJobs", &how, err) < 0)
-		tell_err(d, BAD, "vertex ai", err,
-			"gcloud services enable aiplatform.googleapis.com; and a role such as "
-			"roles/aiplatform.user");
+		tell_err(d, BAD, "vertex ai", err, err->http == 403 ? role : NETWORK);
 	else
 		tell(d, GOOD, "vertex ai", "answers, and custom jobs may be listed", NULL);
 	cJSON_Delete(jobs);
@@ -153,12 +189,13 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 	ap_auto_free char *name = repository(d);
 	ap_auto_free char *good = NULL;
 	struct ap_ref ref = { 0 };
+	ap_auto_free char *role = grant(d, "roles/artifactregistry.writer");
 	struct ap_sink *sink = NULL;
 	int rc;
 
 	if (!name) {
 		tell(d, BAD, "registry", "no repository to look at",
-			"set a project, AUTOPACK_REPOSITORY or --output-image-uri");
+			"export AUTOPACK_REPOSITORY=us-docker.pkg.dev/PROJECT_ID/REPOSITORY");
 		return;
 	}
 	rc = ap_ref_parse(&ref, name, err);
@@ -170,9 +207,7 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 		rc = sink->ops->preflight(sink, err);
 	good = ap_xasprintf("%s may be pushed to", name);
 	if (rc < 0)
-		tell_err(d, BAD, "registry", err,
-			"look at the name and the role (roles/artifactregistry.writer), or log in: "
-			"docker login HOST");
+		tell_err(d, BAD, "registry", err, err->http == 403 ? role : NETWORK);
 	else
 		tell(d, GOOD, "registry", good, NULL);
 	ap_sink_free(sink);
@@ -181,7 +216,6 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 
 static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err)
 {
-	ap_auto_strv words = { 0 };
 	struct ap_uv uv = { 0 };
 	struct ap_index_config index = { 0 };
 	struct ap_uv_opts o = {
@@ -192,8 +226,7 @@ static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err
 	ap_auto_free char *command = NULL;
 
 	if (ap_uv_open(&uv, &o, err) < 0) {
-		tell_err(d, OPTIONAL, "uv", err,
-			"pip install uv (needed where packages are installed)");
+		tell_err(d, OPTIONAL, "uv", err, "python3 -m pip install uv");
 		return;
 	}
 	command = ap_strv_join(&uv.command, " ");
@@ -212,14 +245,14 @@ static void check_python(struct doctor *d, struct ap_err *err)
 	int status = 0;
 
 	if (ap_child_run(&o, &status, err) < 0) {
-		tell_err(d, OPTIONAL, "python", err,
-			"install Python 3.9 or newer (needed where packages are built)");
+		tell_err(d, OPTIONAL, "python", err, PYTHON);
 		return;
 	}
 	while (out.len && out.p[out.len - 1] == '\n')
 		ap_buf_truncate(&out, out.len - 1);
-	tell(d, status == 0 ? GOOD : OPTIONAL, "python", out.p,
-		"install Python 3.9 or newer (needed where packages are built)");
+	if (status != 0)
+		ap_buf_adds(&out, "; 3.9 or newer is needed where packages are installed");
+	tell(d, status == 0 ? GOOD : OPTIONAL, "python", out.p, PYTHON);
 }
 
 static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
@@ -230,13 +263,13 @@ static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
 
 	if (!dir) {
 		tell(d, OPTIONAL, "cache", "none: HOME is not set",
-			"set HOME, or give --cache-dir");
+			"export AUTOPACK_CACHE_DIR=DIRECTORY");
 		return;
 	}
 	if (ap_fs_mkdirs(dir, 0700, err) < 0 || access(dir, W_OK) != 0 || statvfs(dir, &fs) != 0) {
 		if (!err->code)
 			(void)ap_err_sys(err, "%s", dir);
-		tell_err(d, OPTIONAL, "cache", err, "give --cache-dir, or make it writable");
+		tell_err(d, OPTIONAL, "cache", err, "export AUTOPACK_CACHE_DIR=DIRECTORY");
 		return;
 	}
 	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
@@ -247,6 +280,8 @@ static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
 		"autopack cache prune --older-than=7");
 }
 
+enum { FOUND_COLUMN = 23 };
+
 static void add_lines(struct ap_buf *out, const cJSON *rows)
 {
 	const cJSON *j;
@@ -256,12 +291,19 @@ static void add_lines(struct ap_buf *out, const cJSON *rows)
 		const char *mend = ap_json_str(j, "mend");
 		const char *found = ap_json_str(j, "found");
 
+		ap_auto_buf text = AP_BUF_INIT;
+
 		ap_buf_addf(out, "%-9s %-12s ", ap_json_str(j, "state"), ap_json_str(j, "check"));
-		ap_buf_add_printable(out, found ? found : "", found ? strlen(found) : 0);
-		ap_buf_addc(out, '\n');
+		ap_buf_add_printable(&text, found ? found : "", found ? strlen(found) : 0);
+		ap_opt_wrap(out, text.p, FOUND_COLUMN, FOUND_COLUMN);
 		if (mend)
-			ap_buf_addf(out, "%-22s -> %s\n", "", mend);
+			ap_buf_addf(out, "%-9s -> %s\n", "", mend);
 	}
+}
+
+static void stage(struct doctor *d, const char *name)
+{
+	ap_emit(&d->s->display.progress, &(struct ap_event){ .kind = AP_EV_STAGE, .note = name });
 }
 
 static int examine(struct doctor *d, struct ap_err *err)
@@ -270,16 +312,20 @@ static int examine(struct doctor *d, struct ap_err *err)
 		d->o->cache_dir ? d->o->cache_dir : ap_env_get(&d->s->env, AP_KEY_CACHE_DIR);
 	ap_auto_buf out = AP_BUF_INIT;
 
-	check_setting(
-		d, AP_KEY_PROJECT, "gcloud config set project PROJECT_ID, or AUTOPACK_PROJECT");
-	check_setting(
-		d, AP_KEY_REGION, "gcloud config set ai/region us-central1, or AUTOPACK_REGION");
-	if (check_credentials(d, err))
+	check_setting(d, AP_KEY_PROJECT, "project", "AUTOPACK_PROJECT", "PROJECT_ID");
+	check_setting(d, AP_KEY_REGION, "ai/region", "AUTOPACK_REGION", "us-central1");
+	stage(d, "credentials");
+	if (check_credentials(d, err)) {
+		stage(d, "vertex ai");
 		check_service(d, err);
+	}
+	stage(d, "registry");
 	check_registry(d, err);
+	stage(d, "tools");
 	check_uv(d, cache, err);
 	check_python(d, err);
 	check_cache(d, cache, err);
+	ap_display_settle(&d->s->display);
 	if (!d->o->format)
 		add_lines(&out, d->rows);
 	else if (ap_render(&out, d->rows, d->o->format, "state,check,found,mend", err) < 0)

@@ -265,6 +265,7 @@ static int inspect(struct inspection *in, const char *name, struct ap_err *err)
 								: in->out,
 			 in->o->format, "digest,size,createdBy", err) < 0)
 		return -1;
+	ap_display_settle(&in->s->display);
 	return ap_stdout(out.p, out.len, err);
 }
 

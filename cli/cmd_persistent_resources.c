@@ -166,7 +166,7 @@ static int follow(cJSON **resource, struct ap_session *s, struct ap_vertex *v, c
 	ap_auto_json answer = NULL;
 
 	if (name && strstr(name, "/operations/")) {
-		ap_say(&s->display, "waiting   for %s; Ctrl-C leaves it running", name);
+		ap_say(&s->display, "waiting  for %s; Ctrl-C leaves it running", name);
 		if (ap_operation_wait(
 			    &answer, v, spec->version, name, &(struct ap_watch_opts){ 0 }, err) < 0)
 			return ap_err_wrap(err, "persistent resource %s", spec->id);
@@ -186,8 +186,8 @@ static int report(struct ap_session *s, const struct create_opts *o, const cJSON
 		return -1;
 	url = ap_vertex_console_url(v, name);
 	if (o->async && operation)
-		ap_say(&s->display, "state     autopack operations describe %s", operation);
-	ap_say(&s->display, "console   %s", url);
+		ap_say(&s->display, "state    autopack operations describe %s", operation);
+	ap_say(&s->display, "console  %s", url);
 	ap_say(&s->display, "it is billed until deleted: autopack persistent-resources delete %s",
 		name);
 	if (o->format)
@@ -261,7 +261,7 @@ static void say_pools(struct ap_display *d, const cJSON *resource)
 		if (!n || !ap_parse_u64(n, INT64_MAX, &have) ||
 			(used && !ap_parse_u64(used, INT64_MAX, &busy)))
 			continue;
-		ap_say(d, "pool      %s: %llu of %llu replicas used, %llu free", id ? id : "?",
+		ap_say(d, "pool     %s: %llu of %llu replicas used, %llu free", id ? id : "?",
 			(unsigned long long)busy, (unsigned long long)have,
 			(unsigned long long)(have > busy ? have - busy : 0));
 	}
@@ -310,7 +310,7 @@ static int act(struct ap_call *call, const char *verb, struct ap_err *err)
 		operation = ap_json_str(op, "name");
 		ap_say(&s.display, "request to %s %s has been sent", verb, name);
 		if (operation)
-			ap_say(&s.display, "state     autopack operations describe %s", operation);
+			ap_say(&s.display, "state    autopack operations describe %s", operation);
 	}
 	if (rc == 0 && !o->async && operation)
 		rc = ap_operation_wait(

@@ -226,9 +226,9 @@ static int submit(struct ap_session *s, struct ap_vertex *v, const struct run_op
 		ap_pipeline_explain(q, err);
 		return -1;
 	}
-	ap_say(&s->display, "run       %s is submitted", job.name);
-	ap_say(&s->display, "console   %s", job.console_url);
-	ap_say(&s->display, "state     autopack pipelines describe %s", job.name);
+	ap_say(&s->display, "run      %s is submitted", job.name);
+	ap_say(&s->display, "console  %s", job.console_url);
+	ap_say(&s->display, "state    autopack pipelines describe %s", job.name);
 	line = ap_xasprintf("%s\n", job.name);
 	rc = o->format ? ap_manage_print(job.resource, o->format, "name,state", err)
 		       : ap_stdout(line, strlen(line), err);

@@ -119,6 +119,12 @@ void ap_display_close(struct ap_display *d)
 	ap_progress_release(&d->progress);
 }
 
+void ap_display_settle(struct ap_display *d)
+{
+	if (d->view && d->view->settle)
+		d->view->settle(d->view);
+}
+
 void ap_say(struct ap_display *d, const char *fmt, ...)
 {
 	ap_auto_buf text = AP_BUF_INIT;

@@ -23,6 +23,8 @@ struct ap_view {
 	void (*on_event)(void *ctx, const struct ap_event *ev);
 	/* The end: what is live on the screen is settled. */
 	void (*free)(struct ap_view *v);
+	/* Take what is live off the screen, before others write there; NULL: nothing is live. */
+	void (*settle)(struct ap_view *v);
 	enum ap_level level;
 	FILE *out;
 };
@@ -36,6 +38,9 @@ struct ap_display {
 /* Choose by settings, terminal and flags; `quiet` is --quiet. */
 void ap_display_open(struct ap_display *d, const struct ap_env *env, bool quiet);
 void ap_display_close(struct ap_display *d);
+
+/* Nothing is under way any more: the screen is free for a result, or another program. */
+void ap_display_settle(struct ap_display *d);
 
 /* A message to the user, at the level "info"; control characters are escaped. */
 void ap_say(struct ap_display *d, const char *fmt, ...) AP_PRINTF(2, 3);

@@ -1,5 +1,6 @@
 #include "cli/inventory_of.h"
 
+#include <errno.h>
 #include <archive.h>
 #include <archive_entry.h>
 #include <stdlib.h>
@@ -63,6 +64,8 @@ int ap_inventory_file(struct ap_inventory **out, const char *path, struct ap_err
 		return 0;
 	if (err->code == AP_E_PROTO || err->code == AP_E_LIMIT || err->sys)
 		err->code = AP_E_INPUT;
+	if (err->sys == ENOENT)
+		(void)!ap_fs_suggest(err, path);
 	return ap_err_wrap(err, "--inventory=%s", path);
 }
 

@@ -174,11 +174,11 @@ static void say_how_to_follow(struct creation *c)
 	const struct ap_job *job = &c->run.submitted;
 	struct ap_display *d = &c->s.display;
 
-	ap_say(d, "job       %s is submitted", job->name);
-	ap_say(d, "console   %s", job->console_url);
-	ap_say(d, "state     autopack %s describe %s", c->kind->of->command, job->name);
+	ap_say(d, "job      %s is submitted", job->name);
+	ap_say(d, "console  %s", job->console_url);
+	ap_say(d, "state    autopack %s describe %s", c->kind->of->command, job->name);
 	if (c->kind->of->logs)
-		ap_say(d, "logs      autopack %s stream-logs %s", c->kind->of->command, job->name);
+		ap_say(d, "logs     autopack %s stream-logs %s", c->kind->of->command, job->name);
 }
 
 /* Before anything is built: would the job fit where it is to run? */
@@ -193,7 +193,7 @@ static int check_fit(struct creation *c, struct ap_err *err)
 		return 0;
 	rc = ap_fit_check(&fit, c->run.vertex, spec, id, err);
 	for (size_t i = 0; i < fit.table.n && (rc < 0 || fit.warnings.n); i++)
-		ap_say(&c->s.display, "fit       %s", fit.table.v[i]);
+		ap_say(&c->s.display, "fit      %s", fit.table.v[i]);
 	for (size_t i = 0; i < fit.warnings.n; i++)
 		ap_emit_warn(c->run.progress, AP_STEP_PLAN, "%s", fit.warnings.v[i]);
 	return rc;
@@ -204,6 +204,7 @@ static int submit(struct creation *c, struct ap_err *err)
 	struct ap_run *r = &c->run;
 	const char *cache = c->o->pack.cache_dir;
 
+	ap_run_begin(r, AP_DO_SUBMIT);
 	if (ap_packages_upload(&c->packages, r->vertex,
 		    cache ? cache : ap_env_get(&c->s.env, AP_KEY_CACHE_DIR), err) < 0)
 		return -1;
@@ -212,7 +213,7 @@ static int submit(struct creation *c, struct ap_err *err)
 		ap_jobspec_explain(r->ask.job, err);
 		return -1;
 	}
-	r->done |= AP_DO_SUBMIT;
+	ap_run_end(r, AP_DO_SUBMIT);
 	return 0;
 }
 

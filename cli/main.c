@@ -27,11 +27,19 @@ static void catch_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+static const char *ended_by(int sig)
+{
+	return sig == SIGINT    ? "ended by SIGINT"
+	       : sig == SIGTERM ? "ended by SIGTERM"
+				: "ended by SIGHUP";
+}
+
 /* One line; what a resolver explained keeps its lines, set in. */
 static int fail(const struct ap_err *e)
 {
+	int sig = ap_interrupt_signal();
 	ap_auto_buf line = AP_BUF_INIT;
-	struct ap_str rest = ap_str(e->msg);
+	struct ap_str rest = ap_str(sig && e->code == AP_E_CANCELLED ? ended_by(sig) : e->msg);
 	struct ap_str part;
 	const char *sep = "";
 
@@ -44,8 +52,8 @@ static int fail(const struct ap_err *e)
 	ap_buf_addc(&line, '\n');
 	fflush(stdout);
 	fwrite(line.p, 1, line.len, stderr);
-	if (ap_interrupt_signal())
-		return 128 + ap_interrupt_signal();
+	if (sig)
+		return 128 + sig;
 	return ap_err_exit_status(e);
 }
 

@@ -188,7 +188,7 @@ int ap_manage_cancel(struct ap_call *call, const struct ap_collection *c, struct
 		rc = ap_vertex_action(NULL, v, "v1", c->name, name, "cancel", err);
 	if (rc == 0) {
 		ap_say(&s.display, "request to cancel %s has been sent", name);
-		ap_say(&s.display, "state     autopack %s describe %s", c->command, name);
+		ap_say(&s.display, "state    autopack %s describe %s", c->command, name);
 	}
 	ap_session_close(&s);
 	return rc;
@@ -258,7 +258,7 @@ int ap_manage_wait(struct ap_session *s, struct ap_vertex *v, const char *versio
 	struct ap_watch_opts how = { 0 };
 	ap_auto_job last = { 0 };
 
-	ap_say(&s->display, "waiting   for %s; Ctrl-C leaves it running", job->name);
+	ap_say(&s->display, "waiting  for %s; Ctrl-C leaves it running", job->name);
 	if (ap_job_wait(&last, v, version, job->name, &how, err) < 0)
 		return -1;
 	return ap_job_outcome(&last, err);

@@ -1,5 +1,7 @@
 #include "cli/opt_file.h"
 
+#include <errno.h>
+
 #include "base/fs.h"
 #include "base/yaml.h"
 #include "cli/opt.h"
@@ -133,6 +135,8 @@ int ap_opt_file_read(struct ap_strv *words, const char *path, struct ap_err *err
 	if (ap_fs_read(&text, path, err) < 0) {
 		if (err->code == AP_E_IO)
 			err->code = AP_E_INPUT;
+		if (err->sys == ENOENT)
+			(void)!ap_fs_suggest(err, path);
 		return ap_err_wrap(err, "--flags-file=%s", path);
 	}
 	if (ap_yaml_parse(&y, text.p, text.len, err) < 0)

@@ -16,6 +16,7 @@ static const char *kind_name(enum ap_event_kind kind)
 		[AP_EV_WARN] = "warning",
 		[AP_EV_DEBUG] = "debug",
 		[AP_EV_RETRY] = "retry",
+		[AP_EV_STAGE] = "stage",
 	};
 
 	return names[kind];
@@ -52,6 +53,6 @@ struct ap_view *ap_view_json(FILE *out, enum ap_level level)
 {
 	struct ap_view *v = ap_xcalloc(1, sizeof(*v));
 
-	*v = (struct ap_view){ on_event, json_free, level, out };
+	*v = (struct ap_view){ on_event, json_free, NULL, level, out };
 	return v;
 }

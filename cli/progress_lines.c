@@ -138,6 +138,8 @@ static void on_event(void *ctx, const struct ap_event *ev)
 		ap_buf_addf(&b, "debug %s: ", ap_step_name(ev->step));
 		note(&b, ev->note);
 		break;
+	case AP_EV_STAGE:
+		return;
 	case AP_EV_NOTE:
 		note(&b, ev->note);
 		break;
@@ -159,7 +161,7 @@ struct ap_view *ap_view_lines(FILE *out, enum ap_level level, bool dated)
 {
 	struct lines *l = ap_xcalloc(1, sizeof(*l));
 
-	l->view = (struct ap_view){ on_event, lines_free, level, out };
+	l->view = (struct ap_view){ on_event, lines_free, NULL, level, out };
 	l->dated = dated;
 	return &l->view;
 }

@@ -1,5 +1,6 @@
 #include "cli/read_text.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,6 +42,8 @@ int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *
 	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read(&text, file, err)) < 0) {
 		if (err->code == AP_E_IO)
 			err->code = AP_E_INPUT;
+		if (err->sys == ENOENT)
+			(void)!ap_fs_suggest(err, file);
 		return ap_err_wrap(err, "%s=%s", flag, file);
 	}
 	if (ap_buf_check(&text, flag, err) < 0)

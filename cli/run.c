@@ -31,22 +31,54 @@ static const struct {
 	{ AP_DO_PUSH, "push", ap_run_push },
 	{ AP_DO_ATTEST, "attest", ap_run_attest },
 	{ AP_DO_SPEC, "spec", do_spec },
+	/* by the command: what kind of job is its affair */
+	{ AP_DO_SUBMIT, "submit", NULL },
 };
+
+const char *ap_run_stage(const struct ap_run *r, size_t i)
+{
+	if (i >= AP_LEN(stages_in_order))
+		return NULL;
+	return r->done & stages_in_order[i].bit ? stages_in_order[i].name : "";
+}
+
+static size_t number_of(unsigned bit)
+{
+	size_t i = 0;
+
+	while (stages_in_order[i].bit != bit)
+		i++;
+	return i;
+}
+
+void ap_run_begin(struct ap_run *r, unsigned bit)
+{
+	const char *name = stages_in_order[number_of(bit)].name;
+
+	ap_cost_begin(&r->costs[number_of(bit)], r->world->http);
+	ap_emit(r->progress, &(struct ap_event){ .kind = AP_EV_STAGE, .note = name });
+}
+
+void ap_run_end(struct ap_run *r, unsigned bit)
+{
+	ap_cost_end(&r->costs[number_of(bit)], r->world->http);
+	ap_emit(r->progress, &(struct ap_event){ .kind = AP_EV_STAGE });
+	r->done |= bit;
+}
 
 int ap_run(struct ap_run *r, unsigned stages, struct ap_err *err)
 {
 	for (size_t i = 0; i < AP_LEN(stages_in_order); i++) {
 		unsigned bit = stages_in_order[i].bit;
-		double from = ap_clock();
 
-		if (!(stages & bit & ~r->needless))
+		if (!stages_in_order[i].fn || !(stages & bit & ~r->needless))
 			continue;
 		if (ap_interrupted())
 			return ap_err_set(err, AP_E_CANCELLED, "stopped by a signal");
+		ap_run_begin(r, bit);
 		if (stages_in_order[i].fn(r, err) < 0)
 			return -1;
-		r->seconds[i] = ap_clock() - from;
-		r->done |= bit;
+		ap_run_end(r, bit);
 	}
 	return 0;
 }

@@ -17,6 +17,7 @@
 #define AP_CLI_RUN_H
 
 #include "attest/signer.h"
+#include "cli/cost.h"
 #include "cli/pack_opts.h"
 #include "cli/world.h"
 #include "deps/install.h"
@@ -93,11 +94,21 @@ struct ap_run {
 
 	int cache_fd;            /* the cache is ours to read as long as it is open */
 	unsigned done, needless; /* sets of stages */
-	double seconds[9];       /* each stage took */
+	struct ap_cost costs[9]; /* of each stage, in their order */
 };
 
 void ap_run_init(struct ap_run *r, struct ap_world *w);
 void ap_run_release(struct ap_run *r);
+
+/*
+ * A stage that a command runs itself (submit) begins and ends with these, so
+ * that it is shown and counted like the others.
+ */
+void ap_run_begin(struct ap_run *r, unsigned bit);
+void ap_run_end(struct ap_run *r, unsigned bit);
+
+/* "resolve": the name of stage number i; "" when it was not run, NULL behind the last. */
+const char *ap_run_stage(const struct ap_run *r, size_t i);
 
 /* Run the stages of a set in their order. */
 int ap_run(struct ap_run *r, unsigned stages, struct ap_err *err) AP_CHECK;

@@ -22,7 +22,7 @@ static int job_base(void *arg, struct ap_err *err)
 	struct ap_run *r = arg;
 
 	if (ap_base_load(&r->base, r->source, r->ask.image.platform, err) < 0)
-		return -1;
+		return ap_err_wrap(err, "executor image");
 	if (ap_base_has_onbuild(&r->base))
 		ap_emit_warn(r->progress, AP_STEP_BASE,
 			"the executor image has ONBUILD instructions: they are not run, as no "

@@ -222,7 +222,8 @@ int ap_runner_run(
 			ap_buf_adds(&line, i ? " " : "");
 			ap_text_shell_word(&line, argv.v[i]);
 		}
-		ap_say(d, "run       %s", line.p);
+		ap_say(d, "run      %s", line.p);
+		ap_display_settle(d);
 		rc = run_ours(status, &argv, err);
 	}
 	if (is_buildah(runner))

@@ -1,40 +1,120 @@
 #include "cli/summary.h"
 
-static void add_times(struct ap_buf *out, const struct ap_run *r)
+#include <stdlib.h>
+
+enum { LISTED = 8 }; /* layers, so that the summary stays on one screen */
+
+static void say_times(const struct ap_run *r)
 {
-	static const char *const names[] = { "plan", "look", "resolve", "layers", "image", "push",
-		"attest", "spec", "submit" };
-	const char *sep = "";
+	ap_auto_buf text = AP_BUF_INIT;
+	const char *name;
 	double all = 0;
 
-	for (size_t i = 0; i < AP_LEN(names); i++) {
-		all += r->seconds[i];
-		if (r->seconds[i] < 0.05)
+	for (size_t i = 0; (name = ap_run_stage(r, i)); i++) {
+		if (!*name)
 			continue;
-		ap_buf_addf(out, "%s%s %.1f s", sep, names[i], r->seconds[i]);
-		sep = ", ";
+		all += r->costs[i].wall;
+		if (r->costs[i].wall >= 0.05)
+			ap_buf_addf(
+				&text, "%s%s %.1f s", text.len ? ", " : "", name, r->costs[i].wall);
 	}
-	ap_buf_addf(out, "%s%.2f s in all", *sep ? "; " : "", all);
+	ap_say(r->world->display, "time     %s%s%.2f s in all", text.p, text.len ? "; " : "", all);
+}
+
+static int bigger_first(const void *a, const void *b)
+{
+	const struct ap_layer *x = *(const struct ap_layer *const *)a;
+	const struct ap_layer *y = *(const struct ap_layer *const *)b;
+
+	if (x->desc.size != y->desc.size)
+		return x->desc.size > y->desc.size ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static void say_layer(const struct ap_run *r, uint64_t size, const char *title)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+
+	ap_buf_add_bytes(&text, size);
+	ap_say(r->world->display, "%19s  %s", text.p, title);
+}
+
+static void say_layers(const struct ap_run *r)
+{
+	ap_auto_free const struct ap_layer **v = ap_xcalloc(r->n_layers + 1, sizeof(*v));
+	size_t listed = r->n_layers > LISTED ? LISTED - 1 : r->n_layers;
+	uint64_t rest = 0;
+
+	ap_say(r->world->display, "layers   %zu added to %zu of the executor image", r->n_layers,
+		r->base.n_layers);
+	for (size_t i = 0; i < r->n_layers; i++)
+		v[i] = &r->layers[i];
+	qsort(v, r->n_layers, sizeof(*v), bigger_first);
+	for (size_t i = 0; i < r->n_layers; i++) {
+		if (i < listed)
+			say_layer(r, v[i]->desc.size, v[i]->title);
+		else
+			rest += v[i]->desc.size;
+	}
+	if (listed < r->n_layers) {
+		ap_auto_free char *more = ap_xasprintf("in %zu more", r->n_layers - listed);
+
+		say_layer(r, rest, more);
+	}
+}
+
+void ap_summary_sent(struct ap_display *d, const struct ap_push_stats *s)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+
+	ap_buf_add_bytes(&text, s->sent_bytes);
+	ap_buf_adds(&text, " of ");
+	ap_buf_add_bytes(&text, s->total_bytes);
+	if (s->mounted)
+		ap_buf_addf(&text, ", %ju mounted", (uintmax_t)s->mounted);
+	if (s->skipped)
+		ap_buf_addf(&text, ", %ju already there", (uintmax_t)s->skipped);
+	ap_say(d, "sent     %s", text.p);
+}
+
+static void say_image(const struct ap_run *r)
+{
+	struct ap_display *d = r->world->display;
+	const struct ap_ref *dest = &r->ask.dest;
+	ap_auto_free char *name = dest->tag || dest->transport != AP_DOCKER
+					  ? ap_ref_name(dest)
+					  : ap_ref_with_tag(dest, r->plan.tag);
+
+	ap_say(d, "image    %s", name);
+	ap_say(d, "digest   %s", r->digest.s);
+	if (r->was_there) {
+		ap_say(d, "layers   nothing to build or push: made of the same inputs before");
+	} else {
+		say_layers(r);
+		ap_summary_sent(d, &r->stats);
+	}
+	say_times(r);
+}
+
+/* Where the time went, for those who ask for it. */
+static void tell_costs(const struct ap_run *r)
+{
+	const char *name;
+
+	for (size_t i = 0; (name = ap_run_stage(r, i)); i++) {
+		ap_auto_buf text = AP_BUF_INIT;
+
+		if (!*name)
+			continue;
+		ap_cost_describe(&r->costs[i], &text);
+		ap_emit_debug(r->progress, AP_STEP_PLAN, "stage %-8s %s", name, text.p);
+	}
 }
 
 void ap_summary(const struct ap_run *r)
 {
-	struct ap_display *d = r->world->display;
-	ap_auto_buf sent = AP_BUF_INIT;
-	ap_auto_buf total = AP_BUF_INIT;
-	ap_auto_buf times = AP_BUF_INIT;
-
-	if (!(r->done & AP_DO_PUSH) || !r->ask.has_image)
-		return;
-	add_times(&times, r);
-	if (r->was_there) {
-		ap_say(d, "image     %s: nothing to build or push (%s)", r->image_uri, times.p);
-		return;
-	}
-	ap_buf_add_bytes(&sent, r->stats.sent_bytes);
-	ap_buf_add_bytes(&total, r->stats.total_bytes);
-	ap_say(d, "image     %s", r->image_uri);
-	ap_say(d, "layers    %zu added to %zu of the executor image; %s sent of %s", r->n_layers,
-		r->base.n_layers, sent.p, total.p);
-	ap_say(d, "time      %s", times.p);
+	ap_display_settle(r->world->display);
+	if ((r->done & AP_DO_PUSH) && r->ask.has_image)
+		say_image(r);
+	tell_costs(r);
 }

@@ -79,7 +79,7 @@ static int counter_read(struct ap_reader *r, void *p, size_t n, size_t *got, str
 	if (ap_read(c->inner, p, n, got, err) < 0)
 		return -1;
 	c->done += *got;
-	if (c->done - c->told >= (1u << 20)) {
+	if (c->done - c->told >= AP_MIN(c->total / 100, UINT64_C(1) << 20)) {
 		c->told = c->done;
 		ap_emit(c->progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
 					     .kind = AP_EV_BYTES,
@@ -160,8 +160,8 @@ static void save_record(struct ap_buf *record, const char *path, struct ap_progr
 			progress, AP_STEP_INVENTORY, "the layer's record is not kept: %s", err.msg);
 }
 
-static int read_layer(struct merge *m, const struct ap_layer_stream *l, const char *record_file,
-	struct ap_progress *progress, struct ap_err *err)
+static int read_layer(struct merge *m, const struct ap_layer_stream *l, const char *which,
+	const char *record_file, struct ap_progress *progress, struct ap_err *err)
 {
 	ap_auto_buf record = AP_BUF_MAX(MAX_RECORD_FILE);
 	struct ap_reader *r;
@@ -169,6 +169,7 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 	ap_emit(progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
 				  .kind = AP_EV_START,
 				  .id = l->digest,
+				  .note = which,
 				  .total = l->size });
 	if (l->open(l->ctx, &r, err) < 0)
 		return ap_err_wrap(err, "layer %.19s", l->digest);
@@ -181,11 +182,12 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 	ap_emit(progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
 				  .kind = AP_EV_DONE,
 				  .id = l->digest,
+				  .note = which,
 				  .done = l->size });
 	return 0;
 }
 
-static int one_layer(struct ap_paths *paths, const struct ap_layer_stream *l,
+static int one_layer(struct ap_paths *paths, const struct ap_layer_stream *l, const char *which,
 	const struct ap_inventory_opts *o, struct ap_err *err)
 {
 	ap_auto_free char *file = record_path(o, l->digest);
@@ -194,7 +196,7 @@ static int one_layer(struct ap_paths *paths, const struct ap_layer_stream *l,
 
 	ap_paths_next_layer(paths);
 	if (!load_record(&record, file))
-		return read_layer(&m, l, file, o->progress, err);
+		return read_layer(&m, l, which, file, o->progress, err);
 	ap_emit(o->progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
 				     .kind = AP_EV_SKIP,
 				     .id = l->digest,
@@ -227,7 +229,8 @@ static void announce(
 			unknown, bytes / 1000000);
 	else if (unknown)
 		ap_emit_note(o->progress, AP_STEP_INVENTORY,
-			"reading %zu layers of the base, %" PRIu64 " MB", unknown, bytes / 1000000);
+			"reading %zu layer%s to learn what is in there, %.1f MB", unknown,
+			unknown == 1 ? "" : "s", (double)bytes / 1e6);
 }
 
 int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *layers, size_t n,
@@ -241,7 +244,9 @@ int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *l
 	inv->arch = ap_xstrdup(o->arch ? o->arch : "amd64");
 	announce(layers, n, o);
 	for (size_t i = 0; i < n; i++) {
-		if (one_layer(paths, &layers[i], o, err) < 0)
+		ap_auto_free char *which = ap_xasprintf("layer %zu of %zu", i + 1, n);
+
+		if (one_layer(paths, &layers[i], which, o, err) < 0)
 			return ap_err_wrap(err, "read the base");
 	}
 	ap_python_find(inv, paths, o->env_path, o->interpreter);

@@ -96,6 +96,13 @@ static int refuse(struct scan *s, const char *where, const char *text, const cha
 	return ap_err_set(s->err, AP_E_INPUT, "%s: \"%s\": %s", where, t, why);
 }
 
+static int not_there(
+	struct scan *s, const char *where, const char *text, const char *path, const char *why)
+{
+	(void)!refuse(s, where, text, why);
+	return ap_fs_suggest(s->err, path);
+}
+
 static bool is_vcs(const char *text)
 {
 	static const char *const schemes[] = { "git+", "hg+", "svn+", "bzr+" };
@@ -132,7 +139,7 @@ static int local(struct scan *s, struct ap_dep_line *l, const char *path, const 
 	l->path = ap_path_clean(path);
 	if (stat(l->path, &st) < 0)
 		return errno == ENOENT || errno == ENOTDIR
-			       ? refuse(s, l->where, text, "no such file or directory")
+			       ? not_there(s, l->where, text, l->path, "no such file or directory")
 			       : ap_err_sys(s->err, "%s: %s", l->where, l->path);
 	if (S_ISDIR(st.st_mode))
 		return local_dir(s, l, text);
@@ -368,9 +375,10 @@ static int include(struct scan *s, const char *file, const char *where, const st
 		joined = ap_fs_join(dir, q->value);
 	}
 	path = ap_path_clean(joined);
+	if (ap_fs_is_dir(path))
+		return refuse(s, where, q->value, "want a file, found a directory");
 	if (!ap_fs_is_file(path))
-		return refuse(s, where, q->value,
-			ap_fs_is_dir(path) ? "want a file, found a directory" : "no such file");
+		return not_there(s, where, q->value, path, "no such file");
 	note_include(s, path);
 	return read_file(s, path, where, constraint);
 }
@@ -405,7 +413,7 @@ static int find_links(struct scan *s, const char *file, const char *where, const
 		return ap_inputs_add_links(s->r, path, s->err);
 	if (ap_fs_is_file(path))
 		return ap_inputs_add_file(s->r, path, s->err);
-	return refuse(s, where, value, "no such file or directory");
+	return not_there(s, where, value, path, "no such file or directory");
 }
 
 static int check_url(struct scan *s, const char *where, const char *url)
@@ -781,7 +789,7 @@ static int one_package(struct scan *s, const char *given)
 	l->req.specs = ap_xstrdup("");
 	real = realpath(joined, NULL);
 	if (!real)
-		return refuse(s, l->where, given, "no such file or directory");
+		return not_there(s, l->where, given, joined, "no such file or directory");
 	if (strcmp(s->r->dir, "/") != 0 &&
 		(strncmp(real, s->r->dir, n) != 0 || (real[n] && real[n] != '/')))
 		return refuse(s, l->where, given, "must lie in the working directory");
@@ -811,7 +819,7 @@ static int lock_file(struct scan *s, const char *path)
 	struct ap_digest d;
 
 	if (!ap_fs_is_file(path))
-		return ap_err_set(s->err, AP_E_INPUT, "lock: \"%s\": no such file", path);
+		return not_there(s, "lock", path, path, "no such file");
 	if (ap_fs_read(&text, path, s->err) < 0)
 		return -1;
 	if (ap_toml_parse(&j, text.p, text.len, s->err) < 0)

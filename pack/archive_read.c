@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "base/progress.h"
 #include "pack/index.h"
 #include "pack/media_type.h"
@@ -81,8 +82,10 @@ static int pass_open(struct pass *p, const char *path, struct ap_err *err)
 	struct stat st;
 
 	*p = (struct pass){ NULL, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path };
-	if (p->fd < 0 && errno == ENOENT)
-		return ap_err_set(err, AP_E_NOT_FOUND, "%s: no such file", path);
+	if (p->fd < 0 && errno == ENOENT) {
+		(void)!ap_err_set(err, AP_E_NOT_FOUND, "%s: no such file", path);
+		return ap_fs_suggest(err, path);
+	}
 	if (p->fd < 0 || fstat(p->fd, &st) < 0)
 		return ap_err_sys(err, "%s", path);
 	if (!S_ISREG(st.st_mode))

@@ -433,6 +433,12 @@ static int check_platform(const struct ap_base *b, const char *platform, struct 
 		err, AP_E_UNSUPPORTED, "the image is for %s, wanted is %s", is.p, platform);
 }
 
+/* Say which image, where a store has not said it already. */
+static int named(struct ap_err *err, const char *name)
+{
+	return strstr(err->msg, name) ? -1 : ap_err_wrap(err, "%s", name);
+}
+
 int ap_base_load(
 	struct ap_base *out, struct ap_source *src, const char *platform, struct ap_err *err)
 {
@@ -442,11 +448,11 @@ int ap_base_load(
 	ap_ref_copy(&b.ref, &src->ref);
 	if (find_image(&b, src, platform, err) < 0 || read_layers(&b, err) < 0 ||
 		read_config(&b, src, err) < 0)
-		return ap_err_wrap(err, "base %s", name);
+		return named(err, name);
 	if (check_config(&b, err) < 0)
-		return ap_err_wrap(err, "base %s: config", name);
+		return ap_err_wrap(err, "%s: config", name);
 	if (check_platform(&b, platform, err) < 0)
-		return ap_err_wrap(err, "base %s", name);
+		return named(err, name);
 	*out = b;
 	b = (struct ap_base){ 0 };
 	return 0;

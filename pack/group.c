@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TITLE_NAMES = 3 }; /* of wheels that a layer's title lists */
+
 struct sized {
 	size_t index;
 	uint64_t size;
@@ -56,12 +58,18 @@ static size_t choose_big(bool *big, const struct ap_lock *lock, const uint64_t *
 
 static void set_title(struct ap_group *g, const struct ap_lock *lock)
 {
-	const struct ap_locked *l = &lock->v[g->members[0]];
+	size_t named = g->n > TITLE_NAMES + 1 ? TITLE_NAMES : g->n;
+	struct ap_buf title = AP_BUF_INIT;
 
-	if (g->n == 1)
-		g->title = ap_xasprintf("%s %s", l->name, l->version ? l->version : "");
-	else
-		g->title = ap_xasprintf("%zu wheels", g->n);
+	for (size_t i = 0; i < named; i++) {
+		const struct ap_locked *l = &lock->v[g->members[i]];
+
+		ap_buf_addf(
+			&title, "%s%s %s", i ? ", " : "", l->name, l->version ? l->version : "");
+	}
+	if (named < g->n)
+		ap_buf_addf(&title, " and %zu more", g->n - named);
+	g->title = ap_buf_steal(&title);
 }
 
 int ap_groups_make(struct ap_groups *out, const struct ap_lock *lock, const uint64_t *sizes,

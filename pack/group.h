@@ -13,7 +13,7 @@
 #define AP_GROUP_BUCKETS 8         /* layers that the small ones share */
 
 struct ap_group {
-	char *title;     /* "numpy 1.26.4", "7 wheels" */
+	char *title;     /* "numpy 1.26.4", "idna 3.20, six 1.17.0 and 4 more" */
 	size_t *members; /* indexes into lock->v, ascending */
 	size_t n;
 };

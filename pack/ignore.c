@@ -212,6 +212,8 @@ int ap_ignore_load(struct ap_ignore **out, const char *dir, const char *file, st
 		}
 		if (err->code == AP_E_IO)
 			err->code = AP_E_INPUT;
+		if (err->sys == ENOENT)
+			(void)!ap_fs_suggest(err, path);
 		return ap_err_wrap(err, file ? "--ignore-file" : "ignore file");
 	}
 	if (gcloud || (file && ap_ends_with(file, ".gitignore")))

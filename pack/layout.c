@@ -144,9 +144,11 @@ int ap_layout_source(struct ap_source **out, const struct ap_ref *ref, struct ap
 {
 	struct ap_source *s;
 
-	if (!ap_fs_is_dir(ref->path))
-		return ap_err_set(
+	if (!ap_fs_is_dir(ref->path)) {
+		(void)!ap_err_set(
 			err, AP_E_NOT_FOUND, "oci layout %s: no such directory", ref->path);
+		return ap_fs_suggest(err, ref->path);
+	}
 	if (check_version(ref->path, err) < 0)
 		return -1;
 	s = ap_xcalloc(1, sizeof(*s));

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "base/fs.h"
 #ifdef __linux__
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -27,9 +29,12 @@ int ap_local_root_open(struct ap_local_root **out, const char *path, struct ap_e
 	ap_auto_free char *real = fd < 0 ? NULL : realpath(path, NULL);
 	struct ap_local_root *r;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return ap_err_set(err, AP_E_INPUT, "\"%s\" is %s", path,
-			errno == ENOENT ? "not there; wanted a directory" : "not a directory");
+	if (fd < 0 && errno == ENOENT) {
+		(void)!ap_err_set(err, AP_E_INPUT, "\"%s\" is not there; wanted a directory", path);
+		return ap_fs_suggest(err, path);
+	}
+	if (fd < 0 && errno == ENOTDIR)
+		return ap_err_set(err, AP_E_INPUT, "\"%s\" is not a directory", path);
 	if (!real)
 		return ap_err_sys(err, "\"%s\"", path);
 	r = ap_xcalloc(1, sizeof(*r));

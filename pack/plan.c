@@ -104,6 +104,13 @@ static int open_workdir(struct making *m, struct ap_err *err)
 	return 0;
 }
 
+static int suggest(struct ap_err *err, const char *given, const char *path)
+{
+	ap_auto_free char *at = ap_fs_join(given && *given ? given : ".", path);
+
+	return ap_fs_suggest(err, at);
+}
+
 /* The user's path below the working directory, there, and not outside through a link. */
 static int inside(
 	char **out, const struct making *m, const char *key, const char *path, struct ap_err *err)
@@ -119,9 +126,10 @@ static int inside(
 		if (err->code != AP_E_NOT_FOUND)
 			return ap_err_wrap(err, "%s", key);
 		ap_err_clear(err);
-		return ap_err_set(err, AP_E_INPUT,
+		(void)!ap_err_set(err, AP_E_INPUT,
 			"%s \"%s\": not there in the working directory \"%s\"", key, path,
 			m->given);
+		return suggest(err, m->given, path);
 	}
 	*out = AP_STEAL(rel);
 	return 0;

@@ -28,6 +28,7 @@ struct upload {
 	struct upload *next;
 	struct ap_descriptor desc;
 	const struct ap_content *content; /* borrowed; NULL: from the source */
+	char *title;                      /* for people */
 	unsigned flags;
 };
 
@@ -125,11 +126,11 @@ static int send_bytes(struct upload *u, struct ap_err *err)
 
 	r->base.ops = &upload_reader_ops;
 	r->u = u;
-	event(u, AP_EV_START, 0, NULL);
+	event(u, AP_EV_START, 0, u->title);
 	if (u->push->sink->ops->put_blob(u->push->sink, &u->desc, owner, err) < 0)
 		return -1;
 	count(u, &u->push->stats.sent, u->desc.size);
-	event(u, AP_EV_DONE, u->desc.size, NULL);
+	event(u, AP_EV_DONE, u->desc.size, u->title);
 	return 0;
 }
 
@@ -169,7 +170,7 @@ static int upload_job(void *arg, struct ap_err *err)
 
 /* Once per digest; an image may well have the same layer twice. */
 static void queue(struct ap_push *p, const struct ap_descriptor *desc,
-	const struct ap_content *content, unsigned flags)
+	const struct ap_content *content, const char *title, unsigned flags)
 {
 	struct upload *u;
 
@@ -185,6 +186,7 @@ static void queue(struct ap_push *p, const struct ap_descriptor *desc,
 		u->push = p;
 		u->next = p->uploads;
 		u->content = content;
+		u->title = title ? ap_xstrdup(title) : NULL;
 		u->flags = flags | (ap_strv_has(&p->named, desc->digest.s) ? NAMED : 0U);
 		ap_descriptor_copy(&u->desc, desc);
 		p->uploads = u;
@@ -192,6 +194,25 @@ static void queue(struct ap_push *p, const struct ap_descriptor *desc,
 		ap_pool_submit(p->pool, upload_job, u);
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* A layer that was not made, because the destination has it. */
+static void count_known(struct ap_push *p, const struct ap_descriptor *desc)
+{
+	pthread_mutex_lock(&p->lock);
+	p->stats.skipped++;
+	p->stats.total_bytes += desc->size;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void queue_base(struct ap_push *p, const struct ap_base *base)
+{
+	for (size_t i = 0; i < base->n_layers; i++) {
+		ap_auto_free char *title =
+			ap_xasprintf("layer %zu of %zu of the base", i + 1, base->n_layers);
+
+		queue(p, &base->layers[i], NULL, title, FROM_SOURCE);
+	}
 }
 
 static struct ap_push *push_new(
@@ -235,8 +256,8 @@ void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_s
 	struct ap_push *p = push_new(src, sink, progress);
 
 	take_names(p, there);
-	for (size_t i = 0; base && i < base->n_layers; i++)
-		queue(p, &base->layers[i], NULL, FROM_SOURCE);
+	if (base)
+		queue_base(p, base);
 	*out = p;
 }
 
@@ -245,7 +266,7 @@ void ap_push_layer(struct ap_push *p, const struct ap_layer *l)
 	bool small = p->sink->ref.transport == AP_DOCKER && l->desc.size <= SMALL;
 
 	if (l->blob)
-		queue(p, &l->desc, l->blob, small ? SURELY_NEW : 0U);
+		queue(p, &l->desc, l->blob, l->title, small ? SURELY_NEW : 0U);
 }
 
 bool ap_push_failed(struct ap_push *p)
@@ -339,11 +360,14 @@ int ap_push_finish(struct ap_push_stats *stats, struct ap_push *p, const struct 
 	struct ap_content *config = ap_content_bytes(i->config_json, (size_t)i->config.size);
 	int rc;
 
-	for (size_t k = 0; i->base && k < i->base->n_layers; k++)
-		queue(p, &i->base->layers[k], NULL, FROM_SOURCE);
-	for (size_t k = 0; k < i->n_layers; k++)
+	if (i->base)
+		queue_base(p, i->base);
+	for (size_t k = 0; k < i->n_layers; k++) {
 		ap_push_layer(p, &i->layers[k]);
-	queue(p, &i->config, config, SURELY_NEW);
+		if (!i->layers[k].blob)
+			count_known(p, &i->layers[k].desc);
+	}
+	queue(p, &i->config, config, "configuration", SURELY_NEW);
 	rc = wait_uploads(p, err);
 	config->ops->free(config);
 	if (rc < 0 || publish(p, i, tags, err) < 0 || finish_sink(p->sink, err) < 0)
@@ -362,6 +386,7 @@ void ap_push_free(struct ap_push *p)
 
 		p->uploads = u->next;
 		ap_descriptor_release(&u->desc);
+		free(u->title);
 		free(u);
 	}
 	ap_strv_release(&p->named);
@@ -429,7 +454,7 @@ static int queue_member(struct ap_push *p, const cJSON *j, struct ap_err *err)
 
 	if (ap_descriptor_from_json(&d, j, err) < 0)
 		return -1;
-	queue(p, &d, NULL, FROM_SOURCE);
+	queue(p, &d, NULL, NULL, FROM_SOURCE);
 	return 0;
 }
 

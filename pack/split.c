@@ -9,9 +9,9 @@
 /* One part on its way to several. */
 struct splitting {
 	struct ap_plan_part *from;
-	unsigned ways;    /* for the large files, a power of two */
-	unsigned small;   /* for the others, at most as many */
-	uint64_t n_large; /* files */
+	unsigned ways;                         /* for the large files, a power of two */
+	unsigned small;                        /* for the others, at most as many */
+	uint64_t n_large;                      /* files */
 	struct ap_tree out[2 * AP_SPLIT_WAYS]; /* the large ones' first */
 	size_t depth[2 * AP_SPLIT_WAYS];       /* how many of `way` each one has */
 	size_t *way;                           /* the directories that the entry lies in */
@@ -99,8 +99,9 @@ static void distribute(struct splitting *s)
 			s->way[s->n_way++] = i;
 			continue;
 		}
-		put(s, is_large(e) ? bucket(e->path, s->ways)
-				   : AP_SPLIT_WAYS + bucket(e->path, s->small),
+		put(s,
+			is_large(e) ? bucket(e->path, s->ways)
+				    : AP_SPLIT_WAYS + bucket(e->path, s->small),
 			e);
 		*e = (struct ap_entry){ 0 };
 	}

@@ -11,8 +11,8 @@
 #define AP_SPLIT_LARGE  (UINT64_C(4) << 20) /* bytes of a file that is kept apart from small ones */
 #define AP_SPLIT_BYTES  (UINT64_C(2) << 20) /* of small files that one layer takes, */
 #define AP_SPLIT_FILES  512                 /* and their number, before they are parted */
-#define AP_SPLIT_WAYS   16                  /* layers at most for the small files of a part, and for the large */
-#define AP_SPLIT_LAYERS 32                  /* at most for all parts together, when any is parted */
+#define AP_SPLIT_WAYS   16 /* layers at most for the small files of a part, and for the large */
+#define AP_SPLIT_LAYERS 32 /* at most for all parts together, when any is parted */
 
 /*
  * Part p->parts: large files first, then the small ones, each into one of a

@@ -95,14 +95,15 @@ static void add_help(struct ap_buf *out, int status, const cJSON *error, const c
 	const char *where = project ? project : "PROJECT";
 
 	if (service)
-		ap_buf_addf(out, " (enable it: gcloud services enable %s --project=%s)", service,
+		ap_buf_addf(out, " (enable it: `gcloud services enable %s --project=%s`)", service,
 			where);
 	else if (status == 403)
 		ap_buf_addf(out, " (%s on project %s has this permission)",
 			role_for(text ? text : ""), where);
 	else if (status == 401)
-		ap_buf_adds(out, " (log in: gcloud auth login, or gcloud auth application-default "
-				 "login)");
+		ap_buf_adds(out,
+			" (log in: `gcloud auth login`, or `gcloud auth application-default "
+			"login`)");
 	else if (status == 429)
 		ap_buf_adds(out, " (quotas: https://console.cloud.google.com/iam-admin/quotas)");
 }

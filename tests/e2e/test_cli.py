@@ -228,7 +228,7 @@ def test_progress_as_json_is_one_object_a_line(autopack, base, project, tmp_path
     )
     events = [json.loads(line) for line in r.stderr.splitlines()]
     assert {"layer", "upload", "manifest"} <= {e["step"] for e in events}
-    assert all(e["event"] in ("start", "bytes", "done", "skip", "note", "warning", "retry") for e in events)
+    assert all(e["event"] in ("start", "bytes", "done", "skip", "note", "warning", "retry", "stage") for e in events)
 
 
 def test_quiet_says_nothing_and_plain_lines_are_dated(autopack, base, project, tmp_path):

@@ -1,12 +1,18 @@
-"""What a person sees on a terminal, read from a real one (tmux)."""
+"""What a person sees on a terminal, read from a real one (tmux): keys go in, screens come out."""
 
+import contextlib
+import http.server
 import pathlib
 import re
 import shlex
+import socket
 import subprocess
+import threading
 import time
 
 import pytest
+
+import support
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
 
@@ -15,6 +21,7 @@ class Terminal:
     def __init__(self, tmp, env, columns=100, rows=30):
         self.socket = str(pathlib.Path(tmp) / "tmux")
         self.env = env
+        self.n = 0
         self.tmux("new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(rows), "sh")
 
     def tmux(self, *argv):
@@ -30,10 +37,18 @@ class Terminal:
         self.tmux("send-keys", "-t", "t", "-l", line)
         self.tmux("send-keys", "-t", "t", "Enter")
 
+    def key(self, name):
+        self.tmux("send-keys", "-t", "t", name)
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-t", "t", "-x", str(columns), "-y", str(rows))
+
     def screen(self):
-        return [line.rstrip() for line in self.tmux("capture-pane", "-p", "-t", "t").splitlines()]
+        """Its lines, those joined that the terminal had to wrap."""
+        return [line.rstrip() for line in self.tmux("capture-pane", "-p", "-J", "-t", "t").splitlines()]
 
     def wait(self, pattern, seconds=60):
+        """The screen's text once the pattern is on it."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             text = "\n".join(self.screen())
@@ -41,6 +56,15 @@ class Terminal:
                 return text
             time.sleep(0.05)
         raise AssertionError(f"{pattern!r} never came:\n{text}")
+
+    def run(self, line, status, seconds=120):
+        """The screen that one command leaves behind, from its first line to its exit status."""
+        self.n += 1
+        self.send(f"clear; {line}; echo end-{self.n} status=$?")
+        text = self.wait(rf"^end-{self.n} status=\d+$", seconds)
+        before, _, after = text.partition(f"end-{self.n} status=")
+        assert after.split()[0] == str(status), text
+        return before
 
     def close(self):
         self.tmux("kill-server")
@@ -50,8 +74,8 @@ class Terminal:
 def terminal(autopack, tmp_path):
     made = []
 
-    def make(**kw):
-        made.append(Terminal(tmp_path, autopack.environ({"PS1": "$ ", "LC_ALL": "C.UTF-8"}), **kw))
+    def make(env=None, **kw):
+        made.append(Terminal(tmp_path, autopack.environ({"PS1": "$ ", "LC_ALL": "C.UTF-8", "CI": None, **(env or {})}), **kw))
         return made[-1]
 
     yield make
@@ -72,41 +96,156 @@ def command(autopack, base, where, out):
     )
 
 
+@contextlib.contextmanager
+def slow_registry(blob=1 << 20, piece=4096, pause=0.02):
+    """A registry that serves one image, its layer in small pieces; yields the image's name."""
+    layer = bytes(blob)
+    config = b'{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:' + b"0" * 64 + b'"]}}'
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self, body, kind="application/octet-stream"):
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command == "HEAD":
+                return
+            with contextlib.suppress(OSError):
+                for i in range(0, len(body), piece):
+                    self.wfile.write(body[i : i + piece])
+                    time.sleep(pause if len(body) == blob else 0)
+
+        def do_GET(self):
+            if "/manifests/" in self.path:
+                return self.answer(manifest, "application/vnd.oci.image.manifest.v1+json")
+            return self.answer(config if support.hashlib.sha256(config).hexdigest() in self.path else layer if "/blobs/" in self.path else b"{}")
+
+        do_HEAD = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    def desc(kind, data):
+        digest = "sha256:" + support.hashlib.sha256(data).hexdigest()
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": digest, "size": len(data)}
+
+    manifest = support.json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": desc("config.v1+json", config),
+            "layers": [desc("layer.v1.tar", layer)],
+        }
+    ).encode()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}/slow/image:1"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_persons_first_ten_minutes(autopack, base, project, registry, repo, terminal, tmp_path):
+    """Install, doctor, build, edit, build, and the things that go wrong; nothing scrolls off 80x24."""
+    where = project(CODE)
+    t = terminal(columns=80, rows=24)
+    t.run(f"make -s -C {support.ROOT} install MODE={support.MODE} PREFIX=$HOME/.local", 0)
+    t.run("PATH=$HOME/.local/bin:$PATH; hash -r", 0)
+    assert re.search(r"^autopack \d+\.\d+\.\d+$", t.run("autopack --version", 0), re.M)
+
+    text = t.run(f"autopack doctor --output-image-uri={registry.name(repo)}", 1)
+    mend = r"(gcloud config set project |export AUTOPACK_PROJECT=)PROJECT_ID"
+    assert re.search(rf"^missing +project +not set$\n^ +-> {mend}$", text, re.M), text
+    assert re.search(r"^ok +registry +", text, re.M) and re.search(r"^ok +python +3\.", text, re.M)
+    assert not re.search(r"^ +\d+\.\d s", text, re.M)
+
+    t.run(f"cd {where}", 0)
+    base_flag = f"--executor-image-uri=oci:{base('tiny-python')}:latest"
+    build = f"autopack build {base_flag} --script=trainer/task.py --output-image-uri={registry.name(repo)}:1"
+    text = t.run(build, 0)
+    [image, digest, layers, code, sent, took, result] = text.rstrip().rsplit("\n", 7)[-7:]
+    assert image == f"image    {registry.name(repo)}:1"
+    assert re.fullmatch(r"digest   sha256:[0-9a-f]{64}", digest)
+    assert layers == "layers   1 added to 2 of the executor image"
+    assert re.fullmatch(r" +\d+ bytes  code", code)
+    assert re.fullmatch(r"sent     [\d.]+ (bytes|kB) of [\d.]+ (bytes|kB)", sent)
+    assert re.fullmatch(r"time     .*\d\.\d\d s in all", took)
+    assert len(text.splitlines()) < 24
+
+    t.run("echo 'print(2)' >> trainer/task.py", 0)
+    text = t.run(build, 0)
+    assert re.search(r"^sent     .*, 2 already there$", text, re.M), text
+    text = t.run(build, 0)
+    assert "nothing to build or push: made of the same inputs before" in text
+
+    text = t.run(f"{build} --scirpt=trainer/task.py", 2)
+    assert text.strip() == "autopack: error: unknown flag --scirpt; did you mean --script?"
+    text = t.run(build.replace("task.py", "tusk.py"), 2)
+    assert text.strip() == (
+        'autopack: error: script "trainer/tusk.py": no such file in the working directory "."; '
+        'did you mean "./trainer/task.py"?'
+    )
+    text = t.run(build.replace(registry.host, "127.0.0.1:1"), 1)
+    assert re.fullmatch(r"autopack: error: .*127\.0\.0\.1:1: cannot connect: Connection refused", text.strip())
+
+
 @pytest.mark.parametrize("columns", [100, 40])
 def test_the_last_screen_is_the_summary_and_no_bar(autopack, base, project, registry, repo, terminal, columns):
     t = terminal(columns=columns)
-    t.send(command(autopack, base, project(CODE), registry.name(repo)) + "; echo status=$?")
-    text = t.wait(r"^status=0$")
+    text = t.run(command(autopack, base, project(CODE), registry.name(repo)), 0)
     assert re.search(r"^time ", text, re.M) and re.search(r"^layers ", text, re.M)
     assert "[###" not in text and "[---" not in text
     assert f"{registry.name(repo)}@sha256:"[:30] in text
 
 
-def test_a_wrong_flag_shows_one_line(autopack, terminal):
-    t = terminal()
-    t.send(f"{autopack.binary} build --scirpt=x; echo status=$?")
-    text = t.wait(r"^status=2$")
-    assert "autopack: error: unknown flag --scirpt; did you mean --script?" in text
+def test_a_slow_layer_is_shown_live_and_survives_a_resize(autopack, terminal):
+    with slow_registry() as image:
+        t = terminal(columns=100, rows=24)
+        t.send(f"clear; {autopack.binary} inspect {image} --distributions; echo status=$?")
+        text = t.wait(r"^inventory layer 1 of 1 +\[#+-+\] \d+ kB of 1\.0 MB, \d+ kB/s$")
+        assert len([x for x in text.splitlines() if "layer 1 of 1" in x]) == 1
+        t.resize(40, 24)
+        text = t.wait(r"^layer 1 of +\d+ kB of 1\.0 MB, \d+ kB/s$")
+        assert len([x for x in text.splitlines() if "layer 1 of" in x]) == 1, text
+        assert not re.search(r"[#-]{8}", text), text
+        t.resize(120, 24)
+        text = t.wait(r"^inventory layer 1 of 1 +\[#+-+\]")
+        assert len([x for x in text.splitlines() if "layer 1 of 1" in x]) == 1, text
+        t.key("C-c")
+        text = t.wait(r"^status=130$", 5)
+        assert "autopack: error: ended by SIGINT" in text
+        assert "layer 1 of 1" not in text
 
 
-def test_control_c_ends_with_130_and_a_clean_screen(autopack, project, terminal, tmp_path):
-    import socket
-
+def test_control_c_ends_with_130_and_a_clean_screen(autopack, project, terminal):
     s = socket.socket()
     s.bind(("127.0.0.1", 0))
     s.listen()
     host = f"127.0.0.1:{s.getsockname()[1]}"
     t = terminal()
     t.send(
-        f"{autopack.binary} build --executor-image-uri={host}/b --local-package-path={project(CODE)} "
+        f"clear; {autopack.binary} build --executor-image-uri={host}/b --local-package-path={project(CODE)} "
         f"--script=trainer/task.py --output-image-uri={host}/x; echo status=$?"
     )
-    t.wait(r"\d\.\d s  0 done")
-    t.tmux("send-keys", "-t", "t", "C-c")
+    t.wait(r"^ +\d\.\d s  resolve$")
+    t.key("C-c")
     text = t.wait(r"^status=130$", 5)
-    assert "autopack: error:" in text
-    assert not re.search(r"^ +\d+\.\d s  0 done", text, re.M)
+    assert text.split("status=130")[0].replace("^C", "").strip() == "autopack: error: ended by SIGINT"
     s.close()
+
+
+def test_a_silent_registry_is_waited_for_in_one_line(autopack, project, terminal):
+    t = terminal()
+    t.send(
+        f"clear; {autopack.binary} build --executor-image-uri=127.0.0.1:1/b --local-package-path={project(CODE)} "
+        "--script=trainer/task.py --output-image-uri=127.0.0.1:1/x; echo status=$?"
+    )
+    text = t.wait(r"^waiting   GET http://127\.0\.0\.1:1/v2/: 127\.0\.0\.1:1: cannot connect: Connection refused, again in")
+    assert len([x for x in text.splitlines() if x.startswith("waiting")]) == 1
+    t.wait(r"^status=1$")
 
 
 def test_no_color_and_a_dumb_terminal_are_respected(autopack, base, project, registry, repo, terminal):
@@ -117,3 +256,13 @@ def test_no_color_and_a_dumb_terminal_are_respected(autopack, base, project, reg
     colored = t.tmux("capture-pane", "-p", "-e", "-t", "t")
     assert "\x1b[2m" not in colored and "\x1b[33m" not in colored
     assert "\x1b" not in (autopack.home / "err").read_text()
+
+
+@pytest.mark.parametrize("prefix,stamp", [("TERM=dumb", ""), ("CI=1", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ ")])
+def test_a_dumb_terminal_and_ci_get_lines(autopack, base, project, registry, repo, terminal, prefix, stamp):
+    line = command(autopack, base, project(CODE), registry.name(repo))
+    t = terminal()
+    t.send(f"clear; {prefix} script -qec {shlex.quote(line)} {autopack.home}/typescript; echo status=$?")
+    text = t.wait(r"^status=0$")
+    assert re.search(rf"^{stamp}digest   sha256:", text, re.M), text
+    assert "\x1b[" not in (autopack.home / "typescript").read_text(errors="replace")

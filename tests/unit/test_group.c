@@ -94,3 +94,29 @@ TEST(groups_keep_to_the_room_there_is)
 	assert_fails(ap_groups_make(&(struct ap_groups){ 0 }, &lock, sizes, 0, &err), &err,
 		AP_E_UNSUPPORTED, "no room for another layer");
 }
+
+TEST(a_shared_layer_is_called_after_what_is_in_it)
+{
+	static const struct {
+		size_t wheels;
+		const char *title;
+	} cases[] = {
+		{ 1, "dist00 00" },
+		{ 2, "dist00 00, dist01 01" },
+		{ 4, "dist00 00, dist01 01, dist02 02, dist03 03" },
+		{ 6, "dist00 00, dist01 01, dist02 02 and 3 more" },
+	};
+	uint64_t sizes[N] = { 0 };
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_lock lock = some(cases[i].wheels);
+		struct ap_err err = AP_ERR_INIT;
+		struct ap_groups g;
+
+		print_message("  case: %zu wheels\n", cases[i].wheels);
+		assert_ok(ap_groups_make(&g, &lock, sizes, 1, &err), &err);
+		assert_int_equal(g.n, 1);
+		assert_string_equal(g.v[0].title, cases[i].title);
+		ap_groups_release(&g);
+	}
+}

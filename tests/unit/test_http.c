@@ -39,6 +39,28 @@ static int get(struct ap_http *h, const char *url, unsigned flags, struct ap_htt
 		resp, err);
 }
 
+TEST(http_counts_what_goes_over_the_wire)
+{
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_http_traffic t = ap_http_traffic(h);
+	struct peer *p;
+
+	assert_int_equal(t.requests, 0);
+	PEER(p, NULL, OK);
+	{
+		ap_auto_http_resp resp = { 0 };
+
+		assert_ok(get(h, peer_url(p), 0, &resp, &err), &err);
+	}
+	t = ap_http_traffic(h);
+	assert_int_equal(t.requests, 1);
+	assert_int_equal(t.received, strlen(OK));
+	assert_int_equal(t.sent, strlen(peer_request(p, 0)));
+	peer_stop(p);
+	ap_http_free(h);
+}
+
 TEST(http_keeps_credentials_from_a_redirect_to_another_port)
 {
 	struct ap_http *h = client();

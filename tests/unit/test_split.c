@@ -116,8 +116,7 @@ TEST(split_keeps_large_files_apart)
 {
 	auto_plan p = plan_of(5, 100);
 
-	ap_tree_add_file(
-		&p.parts[0].tree, "usr/app/d1/weights.bin", 0644, AP_SPLIT_LARGE, NULL);
+	ap_tree_add_file(&p.parts[0].tree, "usr/app/d1/weights.bin", 0644, AP_SPLIT_LARGE, NULL);
 	ap_tree_sort(&p.parts[0].tree);
 	ap_plan_split(&p);
 	assert_int_equal(p.n_parts, 2);
