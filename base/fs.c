@@ -276,6 +276,42 @@ void ap_fs_sweep(const char *dir, const char *of)
 		closedir(d);
 }
 
+/* The directories in dir; links to some are none. */
+static void list_dirs(struct ap_strv *out, const char *dir)
+{
+	DIR *d = opendir(dir);
+
+	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+		struct stat st;
+
+		if (e->d_name[0] != '.' &&
+			fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			S_ISDIR(st.st_mode))
+			ap_strv_add(out, e->d_name);
+	}
+	if (d)
+		closedir(d);
+}
+
+void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *except)
+{
+	ap_auto_strv dirs = { 0 };
+
+	ap_fs_sweep(dir, NULL);
+	list_dirs(&dirs, dir);
+	for (size_t i = 0; i < dirs.n; i++) {
+		ap_auto_free char *path = ap_fs_join(dir, dirs.v[i]);
+		struct ap_err ignored = AP_ERR_INIT;
+
+		if (is_temp_name(dirs.v[i], NULL)) {
+			if (ap_fs_remove_tree(path, &ignored) < 0)
+				ap_err_clear(&ignored);
+		} else if (depth && !(except && strcmp(dirs.v[i], except) == 0)) {
+			ap_fs_sweep_tree(path, depth - 1, NULL);
+		}
+	}
+}
+
 static int sync_parent(const char *path, struct ap_err *err)
 {
 	const char *slash = strrchr(path, '/');

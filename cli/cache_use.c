@@ -7,6 +7,8 @@
 #include "base/fs.h"
 #include "base/progress.h"
 
+#define CACHE_DEPTH 2 /* CACHE/wheels/sha256 */
+
 static int open_lock(const char *dir)
 {
 	ap_auto_free char *path = ap_fs_join(dir, "in-use");
@@ -22,8 +24,12 @@ void ap_cache_share(int *fd, const char *dir)
 	if (!dir || ap_fs_mkdirs(dir, 0700, &err) < 0)
 		return;
 	*fd = open_lock(dir);
-	if (*fd >= 0)
-		(void)flock(*fd, LOCK_SH);
+	if (*fd < 0)
+		return;
+	/* Nobody else is at work here: what killed runs left, secrets among it, can go. */
+	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
+		ap_fs_sweep_tree(dir, CACHE_DEPTH, "uv");
+	(void)flock(*fd, LOCK_SH);
 }
 
 int ap_cache_alone(int *fd, const char *dir, struct ap_err *err)

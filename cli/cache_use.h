@@ -8,8 +8,8 @@
 #include "base/err.h"
 
 /*
- * Share the cache until *fd is closed; waits while it is being pruned.  *fd
- * is -1 where there is no cache or it cannot be written: then nobody prunes.
+ * Share the cache until *fd is closed; waits while it is being pruned.  Who
+ * comes when nobody is there sweeps it first.  *fd is -1 where there is no cache or it cannot be written: then nobody prunes.
  */
 void ap_cache_share(int *fd, const char *dir);
 

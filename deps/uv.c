@@ -150,7 +150,7 @@ static int check_version(const struct ap_uv *u, struct ap_err *err)
 static int make_dir(
 	struct ap_uv *u, const struct ap_uv_opts *o, const char *cache_dir, struct ap_err *err)
 {
-	ap_auto_free char *dir = ap_fs_join(cache_dir, "uv-run.XXXXXX");
+	ap_auto_free char *dir = ap_fs_join(cache_dir, "uv-run.tmp.XXXXXX");
 	ap_auto_free char *home = NULL;
 	ap_auto_free char *config = NULL;
 	ap_auto_buf text = AP_BUF_INIT;

@@ -174,3 +174,46 @@ TEST(fs_sweep_removes_what_killed_runs_left_and_nothing_else)
 	assert_ok(ap_fs_temp_commit(&busy, &err), &err);
 	assert_true(ap_fs_is_file(live));
 }
+
+TEST(fs_sweep_tree_takes_temporary_directories_and_follows_no_link)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *outside = unit_tmpdir();
+	ap_auto_free char *link = ap_fs_join(dir, "link");
+	struct ap_err err = AP_ERR_INIT;
+	static const struct {
+		const char *path; /* of a file */
+		bool stays;
+	} files[] = {
+		{ "a.tmp.AbC123", false },
+		{ "one/b.tmp.AbC123", false },
+		{ "one/two/c.tmp.AbC123", false },
+		{ "one/two/three/d.tmp.AbC123", true }, /* deeper than was asked for */
+		{ "one/work.tmp.AbC123/deep/secret", false },
+		{ "one/kept", true },
+		{ "theirs/e.tmp.AbC123", true },
+		{ "one/work.tmp.short/f", true },
+	};
+
+	for (size_t i = 0; i < AP_LEN(files); i++) {
+		ap_auto_free char *path = ap_fs_join(dir, files[i].path);
+		ap_auto_free char *parent = ap_xstrndup(path, (size_t)(strrchr(path, '/') - path));
+
+		assert_ok(ap_fs_mkdirs(parent, 0700, &err), &err);
+		assert_ok(ap_fs_write(path, "x", 1, 0600, &err), &err);
+	}
+	{
+		ap_auto_free char *path = ap_fs_join(outside, "g.tmp.AbC123");
+
+		assert_ok(ap_fs_write(path, "x", 1, 0600, &err), &err);
+		assert_int_equal(symlink(outside, link), 0);
+		ap_fs_sweep_tree(dir, 2, "theirs");
+		assert_true(ap_fs_is_file(path));
+	}
+	for (size_t i = 0; i < AP_LEN(files); i++) {
+		ap_auto_free char *path = ap_fs_join(dir, files[i].path);
+
+		print_message("  case: %s\n", files[i].path);
+		assert_int_equal(ap_fs_is_file(path), files[i].stays);
+	}
+}
