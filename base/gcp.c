@@ -189,24 +189,6 @@ static int look_at_gcloud(struct ap_gcp *g, struct ap_err *err)
 	return 0;
 }
 
-/* Two logins that act as different accounts surprise people: say which one acts. */
-static void note_other_account(struct ap_gcp *g)
-{
-	struct ap_err err = AP_ERR_INIT;
-	ap_auto_json j = NULL;
-	const char *other;
-
-	if (g->source == NOTHING || !g->o.adc_file || !g->account)
-		return;
-	if (read_key(&j, g->o.adc_file, &err) < 0)
-		return;
-	other = ap_gcp_key_account(j);
-	if (other && strcmp(other, g->account) != 0)
-		ap_emit_note(g->o.progress, AP_STEP_PLAN,
-			"acting as %s (%s), not as %s of GOOGLE_APPLICATION_CREDENTIALS",
-			g->account, g->why, other);
-}
-
 static int look_at_adc(struct ap_gcp *g, struct ap_err *err)
 {
 	ap_auto_free char *file = NULL;
@@ -285,6 +267,42 @@ static int look_at_metadata(struct ap_gcp *g, struct ap_err *err)
 	return 0;
 }
 
+/* *out: owned, or NULL: the file does not say, or cannot be read. */
+static char *account_of(const char *path)
+{
+	struct ap_err ignored = AP_ERR_INIT;
+	ap_auto_json j = NULL;
+
+	return read_key(&j, path, &ignored) < 0 ? NULL : dup(ap_gcp_key_account(j));
+}
+
+/* Two logins that act as different accounts surprise people: say which one acts. */
+static void note_other(struct ap_gcp *g, const char *other, const char *where)
+{
+	if (other && g->account && strcmp(other, g->account) != 0)
+		ap_emit_note(g->o.progress, AP_STEP_PLAN, "acting as %s (%s), not as %s of %s",
+			g->account, g->why, other, where);
+}
+
+static int note_other_accounts(struct ap_gcp *g, struct ap_err *err)
+{
+	ap_auto_free char *configured = NULL;
+	ap_auto_free char *adc = NULL;
+	bool is_adc = g->source == KEY_FILE && ap_streq(g->path, g->o.adc_file);
+
+	if (ap_gcloud_property(&configured, &g->o, "core", "account", err) < 0)
+		return -1;
+	if (g->source == KEY_FILE && !g->account)
+		g->account = account_of(g->path);
+	note_other(g, g->o.account ? g->o.account : configured, "gcloud's configuration");
+	if (!g->o.adc_file || !*g->o.adc_file || is_adc)
+		return 0;
+	skipped(g, "GOOGLE_APPLICATION_CREDENTIALS", "comes after what is used");
+	adc = account_of(g->o.adc_file);
+	note_other(g, adc, "GOOGLE_APPLICATION_CREDENTIALS");
+	return 0;
+}
+
 static int look(struct ap_gcp *g, struct ap_err *err)
 {
 	ap_auto_free char *configured = NULL;
@@ -311,7 +329,10 @@ static int look(struct ap_gcp *g, struct ap_err *err)
 	} else {
 		g->impersonate = AP_STEAL(configured);
 	}
-	note_other_account(g);
+	if (note_other_accounts(g, err) < 0) {
+		g->source = NOT_LOOKED;
+		return -1;
+	}
 	return 0;
 }
 

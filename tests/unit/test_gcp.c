@@ -381,6 +381,69 @@ TEST(gcp_sources_come_in_gclouds_order)
 	peer_stop(p);
 }
 
+static void keep_note(void *ctx, const struct ap_event *ev)
+{
+	if (ev->kind == AP_EV_NOTE)
+		ap_strv_add(ctx, ev->note);
+}
+
+TEST(gcp_says_which_of_two_accounts_acts)
+{
+	static const struct {
+		const char *name, *config, *adc, *note, *not_used;
+	} cases[] = {
+		{ "login and variable", "[core]\naccount = me@x\n", "sa@p",
+			"acting as me@x (gcloud's login), not as sa@p of "
+			"GOOGLE_APPLICATION_CREDENTIALS",
+			"GOOGLE_APPLICATION_CREDENTIALS: comes after" },
+		{ "override and login", "[core]\naccount = me@x\n[auth]\n", NULL,
+			"acting as over@p (gcloud's auth/credential_file_override), not as me@x of "
+			"gcloud's configuration",
+			"access token file: not given" },
+		{ "the same twice", "[core]\naccount = me@x\n", "me@x", NULL,
+			"GOOGLE_APPLICATION_CREDENTIALS: comes after" },
+		{ "only the variable", "[core]\nproject = p\n", "sa@p", NULL,
+			"gcloud: no account in its active configuration" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *dir = unit_tmpdir();
+		ap_auto_free char *adc = ap_fs_join(dir, "adc.json");
+		ap_auto_free char *config = ap_xasprintf(
+			"%scredential_file_override = %s/over\n", cases[i].config, dir);
+		ap_auto_strv notes = { 0 };
+		ap_auto_buf said = AP_BUF_INIT;
+		struct ap_progress progress;
+		struct ap_gcp_opts o = { .config_dir = dir, .progress = &progress };
+		struct ap_http *h = client();
+		struct ap_gcp *g;
+
+		print_message("  case: %s\n", cases[i].name);
+		ap_progress_init(&progress, keep_note, &notes);
+		put(dir, "over", "{\"type\":\"service_account\",\"client_email\":\"over@p\"}");
+		put(dir, "legacy_credentials/me@x/adc.json", "{\"type\":\"authorized_user\"}");
+		put(dir, "configurations/config_default",
+			strstr(config, "[auth]") ? config : cases[i].config);
+		if (cases[i].adc) {
+			ap_auto_free char *key = ap_xasprintf(
+				"{\"type\":\"service_account\",\"client_email\":\"%s\"}",
+				cases[i].adc);
+
+			put(dir, "adc.json", key);
+			o.adc_file = adc;
+		}
+		ap_gcp_new(&g, &o, h);
+		ap_gcp_describe(g, &said);
+		assert_int_equal(notes.n, cases[i].note ? 1 : 0);
+		if (cases[i].note)
+			assert_string_equal(notes.v[0], cases[i].note);
+		assert_non_null(strstr(said.p, cases[i].not_used));
+		ap_gcp_free(g);
+		ap_http_free(h);
+		ap_progress_release(&progress);
+	}
+}
+
 TEST(gcp_token_is_kept_until_it_is_refused_or_ends)
 {
 	struct ap_http *h = client();
