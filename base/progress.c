@@ -1,26 +1,28 @@
 #include "base/progress.h"
 
 #include <pthread.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/str.h"
 
-static volatile sig_atomic_t interrupt_signal;
+/* Written by a signal handler, read by every thread. */
+static atomic_int interrupt_signal;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may not wait for a lock");
 
 bool ap_interrupted(void)
 {
-	return interrupt_signal != 0;
+	return atomic_load(&interrupt_signal) != 0;
 }
 
 int ap_interrupt_signal(void)
 {
-	return interrupt_signal;
+	return atomic_load(&interrupt_signal);
 }
 
 void ap_interrupt_set(int signal)
 {
-	interrupt_signal = signal;
+	atomic_store(&interrupt_signal, signal);
 }
 
 void ap_progress_init(
