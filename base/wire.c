@@ -466,7 +466,8 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 			x->host);
 	why = x->curl_error[0] ? x->curl_error : curl_easy_strerror(x->result);
 	ap_buf_add_printable(&text, why, strnlen(why, 300));
-	return ap_err_set(err, AP_E_NET, "%s: %s", x->host, text.p);
+	return ap_err_set(
+		err, is_permanent(x->result) ? AP_E_PROTO : AP_E_NET, "%s: %s", x->host, text.p);
 }
 
 static void note_debug(struct ap_exchange *x)

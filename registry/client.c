@@ -6,6 +6,8 @@
 #include "registry/answer.h"
 
 #define MAX_REFUSALS 3
+#define MAX_PINGS    5     /* of a host that may speak either scheme and answers in none, */
+#define PING_SECONDS 100.0 /* and how long another may begin */
 
 void ap_registry_new(struct ap_registry **out, const struct ap_registry_config *c)
 {
@@ -112,9 +114,21 @@ static bool wants_tls(const struct ap_http_resp *resp)
 	return resp->status == 400 && strstr(resp->body.p, "HTTPS") != NULL;
 }
 
+/* One scheme, once.  *spoken: the host speaks it, whatever it says. */
+static int ping_once(struct ap_registry *reg, const char *base, struct ap_http_resp *resp,
+	bool *spoken, struct ap_err *err)
+{
+	int rc = ping_base(reg, base, 0, resp, err);
+
+	/* A certificate that is refused is TLS spoken, too. */
+	*spoken = rc < 0 ? err->code != AP_E_NET && err->code != AP_E_CANCELLED : !wants_tls(resp);
+	return rc;
+}
+
 /*
  * Loopback hosts are tried in plain HTTP first, those of --insecure-registry
- * with TLS first; nothing secret is sent before the answer is in.
+ * with TLS first, both by turns until one of them is spoken; nothing secret
+ * is sent before the answer is in.
  */
 static int ping_any(
 	struct ap_registry *reg, struct ap_rhost *h, struct ap_http_resp *resp, struct ap_err *err)
@@ -122,35 +136,37 @@ static int ping_any(
 	ap_auto_free char *plain = ap_xasprintf("http://%s", h->name);
 	ap_auto_free char *tls = ap_xasprintf("https://%s", h->name);
 	bool loopback = ap_host_is_loopback(h->bare);
-	const char *first = loopback ? plain : tls;
-	const char *second = loopback ? tls : plain;
-	bool chosen;
+	const char *turn[] = { loopback ? plain : tls, loopback ? tls : plain };
+	double until = ap_monotonic() + PING_SECONDS;
+	struct ap_err first = AP_ERR_INIT;
+	bool waited = true;
 
 	if (!loopback && !h->insecure) {
 		h->base = ap_xstrdup(tls);
 		return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
 	}
-	chosen = ping_base(reg, first, 0, resp, err) == 0;
-	if (chosen && wants_tls(resp)) {
-		h->base = ap_xstrdup(tls);
-		return ping_base(reg, tls, AP_HTTP_RETRY, resp, err);
+	for (unsigned n = 1;; n++) {
+		for (size_t i = 0; i < AP_LEN(turn); i++) {
+			bool spoken;
+			int rc = ping_once(reg, turn[i], resp, &spoken, err);
+
+			if (spoken)
+				h->base = ap_xstrdup(turn[i]);
+			if (spoken && rc == 0 && ap_http_status_transient(resp->status))
+				return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
+			if (spoken || (rc < 0 && err->code == AP_E_CANCELLED))
+				return rc;
+			if (rc < 0 && (i == 0 || first.code == AP_E_NONE))
+				first = *err;
+			ap_err_clear(err);
+		}
+		if (n == MAX_PINGS || !waited || ap_monotonic() > until ||
+			ap_http_pause(reg->c.http, n, 0, first.msg, &waited, err) < 0)
+			break;
 	}
-	if (!chosen && err->code == AP_E_CANCELLED)
-		return -1;
-	if (!chosen) {
-		ap_err_clear(err);
-		chosen = ping_base(reg, second, 0, resp, err) == 0;
-		if (chosen)
-			first = wants_tls(resp) ? tls : second;
-	}
-	if (!chosen && err->code == AP_E_CANCELLED)
-		return -1;
-	ap_err_clear(err);
-	h->base = ap_xstrdup(first);
-	if (chosen && !wants_tls(resp) && resp->status != 408 && resp->status != 429 &&
-		resp->status < 500)
-		return 0;
-	return ping_base(reg, h->base, AP_HTTP_RETRY, resp, err);
+	if (err->code == AP_E_NONE)
+		*err = first;
+	return -1;
 }
 
 static int ping_locked(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)

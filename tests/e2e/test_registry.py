@@ -131,7 +131,8 @@ def ca(tmp_path_factory):
     openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test ca", "-keyout", "ca.key", "-out", "ca.pem")
     openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=server", "-keyout", "server.key", "-out", "server.csr")
     (d / "ext").write_text(
-        "subjectAltName=IP:127.0.0.1,DNS:registry.example.test,DNS:gcr.io,DNS:us-docker.pkg.dev,DNS:auth.example.test\n"
+        "subjectAltName=IP:127.0.0.1,IP:::1,DNS:*.example.test,DNS:gcr.io,DNS:*.pkg.dev,DNS:*.docker.io,"
+        "DNS:notgcr.io,DNS:gcr.io.example.test,DNS:evilpkg.dev\n"
     )
     openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "ext", "-out", "server.pem")
     return d / "ca.pem", d / "server.pem", d / "server.key"

@@ -60,13 +60,13 @@ class Registry:
     auth: None, "basic", or a TokenServer.  chunked: "only" refuses a PUT with a body.
     """
 
-    def __init__(self, auth=None, tls=None, name="registry", **options):
+    def __init__(self, auth=None, tls=None, name="registry", host="127.0.0.1", **options):
         self.blobs, self.manifests, self.uploads = {}, {}, {}
         self.rules, self.auth, self.options, self.issued = [], auth, options, []
         self.lock = threading.RLock()
         self.put_order = []
         self.bad_uploads = 0
-        self.server = Server(self, name, tls=tls)
+        self.server = Server(self, name, tls=tls, host=host)
 
     # -- what tests ask and say
 

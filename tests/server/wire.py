@@ -120,6 +120,7 @@ class Server:
         self.handler, self.name, self.requests, self.stopping = handler, name, [], False
         self.lock = threading.RLock()
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.address = f"[{host}]" if ":" in host else host
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind((host, 0))
@@ -136,7 +137,7 @@ class Server:
 
     @property
     def host(self):
-        return f"127.0.0.1:{self.port}"
+        return f"{self.address}:{self.port}"
 
     @property
     def url(self):
