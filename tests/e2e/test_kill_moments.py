@@ -28,31 +28,25 @@ def preloaded(tmp_path_factory):
 
 
 def moments(path):
-    """{number: (when, what)}"""
-    lines = [x.split(" ", 2) for x in path.read_text().splitlines()]
-    return {int(n): (when, what) for n, when, what in lines}
+    """[(when, what)] in the order in which they came."""
+    return [tuple(x.split(" ", 2)[1:]) for x in path.read_text().splitlines()]
 
 
 def choose(seen, n):
-    """n numbers: one for each kind of moment first, then spread evenly."""
-    by_kind = collections.defaultdict(list)
-    for number, kind in seen.items():
-        by_kind[kind].append(number)
-    rnd = random.Random(7)
-    first = [rnd.choice(numbers) for kind, numbers in sorted(by_kind.items()) if kind in KINDS]
+    """n of (count, when, what): one for each kind of moment first, then others at random."""
+    counts, rnd = collections.Counter(seen), random.Random(7)
+    first = [(rnd.randint(1, counts[k]), *k) for k in sorted(KINDS)]
     rnd.shuffle(first)
-    rest = [x for x in sorted(seen) if x not in first]
-    more = n - len(first)
-    if more > 0:
-        first += rest[:: max(1, len(rest) // more)]
-    return first[:n]
+    more = [(i, *k) for k in sorted(counts) for i in range(1, counts[k] + 1)]
+    rnd.shuffle(more)
+    return [*first, *(x for x in more if x not in first)][:n]
 
 
 def left_over(home):
     return [p for p in home.rglob("*") if ".tmp." in p.name or p.name.startswith(("uv-run", "spool.")) or ".partial" in p.name]
 
 
-@pytest.mark.parametrize("n", [12, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("n", [8, pytest.param(60, marks=pytest.mark.full)])
 def test_killed_at_a_moment_the_next_run_completes(base, project, registry, repo, tmp_path, preloaded, n):
     """The tag is the old image or the new one, complete; the rerun makes the same image and leaves nothing behind."""
     where = project({"task.py": "import small\n", "data.bin": random.Random(1).randbytes(300_000)})
@@ -72,19 +66,18 @@ def test_killed_at_a_moment_the_next_run_completes(base, project, registry, repo
     logged = Autopack(tmp_path / "logged")
     new = logged(*argv("print('new')\n", f"{repo}/0"), env={**preloaded, "MOMENTS_LOG": log}).digest
     seen = moments(log)
-    assert KINDS <= set(seen.values()), f"never seen: {KINDS - set(seen.values())}"
-    died = collections.Counter()
-    for number in choose(seen, n):
-        name, home, log = f"{repo}/{number}", tmp_path / f"home{number}", tmp_path / f"log{number}"
+    assert KINDS <= set(seen), f"never seen: {KINDS - set(seen)}"
+    died = 0
+    for i, at in enumerate(choose(seen, n)):
+        name, home = f"{repo}/k{i}", tmp_path / f"home{i}"
         first(*argv("print('old')\n", name))
         mine = Autopack(home)
-        env = {**preloaded, "MOMENTS_LOG": log, "MOMENTS_KILL": number}
+        env = {**preloaded, "MOMENTS_KILL": " ".join(map(str, at))}
         p = mine.popen(*argv("print('new')\n", name), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        # Threads take turns in another order each time: a run may end a moment early.
+        # The last of a kind may be missing: how a body is cut into calls is the kernel's affair.
         status = p.wait(120)
-        assert status in (-signal.SIGKILL, 0)
-        at = moments(log).get(number, ("", "the end"))
-        died[at] += status != 0
+        assert status == -signal.SIGKILL or (status == 0 and at[0] > 1), at
+        died += status != 0
         manifest, digest, _ = registry.manifest(name, "t")
         assert digest in (old, new), at
         for part in [manifest["config"], *manifest["layers"]]:
@@ -95,6 +88,4 @@ def test_killed_at_a_moment_the_next_run_completes(base, project, registry, repo
         registry.blob(name, registry.manifest(name, "t")[0]["config"]["digest"])
         assert not left_over(home), at
         shutil.rmtree(home)
-    assert sum(died.values()) >= n * 0.9
-    if n > len(KINDS):
-        assert KINDS <= set(died), f"never ended at: {KINDS - set(died)}"
+    assert died >= n * 0.9

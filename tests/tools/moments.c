@@ -4,7 +4,7 @@
  *
  * A moment is the time before, in or after one call that changes a file or
  * speaks to a server.  MOMENTS_LOG: a file that gets a line "NUMBER WHEN WHAT"
- * for each; MOMENTS_KILL: the number to end at.
+ * for each; MOMENTS_KILL: "COUNT WHEN WHAT", the so manyth of that kind.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -19,16 +19,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static atomic_long counter;
+static atomic_long counter, of_kind;
+static const char *kind = "";
 static long kill_at;
 static int log_fd = -1;
 
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv("MOMENTS_LOG");
+	char *rest = NULL;
 	const char *at = getenv("MOMENTS_KILL");
 
-	kill_at = at ? atol(at) : 0;
+	kill_at = at ? strtol(at, &rest, 10) : 0;
+	kind = at && *rest == ' ' ? rest + 1 : "";
 	if (path)
 		log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
@@ -37,10 +40,12 @@ __attribute__((constructor)) static void begin(void)
 static bool moment(const char *when, const char *what)
 {
 	long n = atomic_fetch_add(&counter, 1) + 1;
+	char this[128];
 
+	snprintf(this, sizeof(this), "%s %s", when, what);
 	if (log_fd >= 0)
-		dprintf(log_fd, "%ld %s %s\n", n, when, what);
-	return n == kill_at;
+		dprintf(log_fd, "%ld %s\n", n, this);
+	return strcmp(this, kind) == 0 && atomic_fetch_add(&of_kind, 1) + 1 == kill_at;
 }
 
 static void end(void)
@@ -107,7 +112,8 @@ static const char *file_kind(int fd)
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);
 	path[n < 0 ? 0 : n] = '\0';
-	return strstr(path, "/autopack/") ? strstr(path, "/autopack/") + strlen("/autopack/") : NULL;
+	return strstr(path, "/autopack/") ? strstr(path, "/autopack/") + strlen("/autopack/")
+					  : NULL;
 }
 
 /* The first part of a path below the cache: "layers", "inventory", "locks". */
