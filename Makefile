@@ -196,6 +196,9 @@ install: $(B)/autopack ## to $(DESTDIR)$(PREFIX)
 uninstall: ## remove what install put there
 	@bash packaging/install.sh uninstall '$(B)/autopack' '$(DESTDIR)$(PREFIX)'
 
+# One after the other when several are asked for: they compile the same sources.
+tarball: | $(filter deb,$(MAKECMDGOALS))
+image: | $(filter deb tarball,$(MAKECMDGOALS))
 .PHONY: deb tarball image
 deb tarball image: ## a package for Debian 12 and Ubuntu 24.04, a tarball, a container image: build/packages/
 	@bash tests/tools/setup.sh package

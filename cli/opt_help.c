@@ -42,9 +42,20 @@ static void add_spelling(struct ap_buf *out, const struct ap_opt *o)
 	ap_buf_addf(out, o->kind == AP_OPT_OPT ? "[=%s]" : "=%s", o->arg);
 }
 
+/* Not a group of advice alone, on flags of gcloud that are not here. */
+static bool shows_any(const struct ap_opt_group *g)
+{
+	for (size_t k = 0; k < g->n; k++)
+		if (!g->v[k].is_not)
+			return true;
+	return false;
+}
+
 void ap_opt_help(struct ap_buf *out, const struct ap_opt_group *groups, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (!shows_any(&groups[i]))
+			continue;
 		ap_buf_addf(out, "\n%s:\n", groups[i].title);
 		for (size_t k = 0; k < groups[i].n; k++) {
 			const struct ap_opt *o = &groups[i].v[k];

@@ -43,7 +43,7 @@ def main():
     sections(binary, [], out)
     out.append(
         ".SH EXIT STATUS\n0: done.  1: the world failed.  2: the command line or a file is wrong, nothing was\n"
-        "written or sent.  130, 143: ended by a signal.\n"
+        "written or sent.  3, 4: with \\-\\-wait, the job failed, was cancelled.  130, 143: ended by a signal.\n"
     )
     sys.stdout.write("".join(out))
 

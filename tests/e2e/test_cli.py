@@ -37,6 +37,11 @@ def test_every_level_has_help_and_an_example(autopack):
             assert "\n".join(text.splitlines()[:24]).count("example:") == 1, f"{path}: not on the first screen"
 
 
+def test_no_heading_of_the_help_is_empty(autopack):
+    for path, text in commands(autopack):
+        assert not re.search(r"^[a-z][a-z ]*:\n(?!  )", text, re.M), path
+
+
 def test_version_is_one_line(autopack):
     assert re.fullmatch(r"autopack \d+\.\d+\.\d+\n", autopack("--version").stdout)
 

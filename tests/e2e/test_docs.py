@@ -263,6 +263,27 @@ def test_the_map_names_every_room():
         assert f"| `{room}/` |" in (ROOT / "README.md").read_text()
 
 
+def spans(page):
+    """What stands in backticks in running text."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.M | re.S))
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "flags.md"], ids=lambda p: p.name)
+def test_flags_and_variables_that_a_page_names_are_there(page, autopack):
+    gcloud = json.loads((ROOT / "fixtures/gcloud-flags.json").read_text())
+    known = set().union(*every_flag(autopack).values())
+    if page.name == "migrate-from-gcloud.md":
+        known |= set(gcloud["everywhere"]).union(*gcloud["commands"].values())
+    keys = {r["key"].upper().replace("-", "_") for r in autopack("config", "--format=json").json()}
+    sources = "".join(p.read_text() for p in (ROOT / "cli").glob("*.c"))
+    for text in spans(page):
+        # Other programs' flags stand behind their names.
+        for flag in re.findall(r"--([a-z][a-z-]+)", text) if re.match(r"--|autopack ", text) else []:
+            assert flag in known, f"{page.name}: `{text}`"
+        for name in re.findall(r"\bAUTOPACK_([A-Z_]+[A-Z])\b", text):
+            assert name in keys or f'"AUTOPACK_{name}"' in sources, f"{page.name}: `{text}`"
+
+
 # ---- gcloud ----
 
 

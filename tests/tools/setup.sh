@@ -76,11 +76,15 @@ fi
 
 env=build/env
 stamp="$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') uv==$UV_VERSION pip==$PIP_VERSION"
-if [ "$(cat $env/.stamp 2>/dev/null)" != "$stamp" ] || ! $env/bin/uv --version >/dev/null 2>&1; then
-	say "uv $UV_VERSION and pip $PIP_VERSION into $env"
+have_env() { [ "$(cat $env/.stamp 2>/dev/null)" = "$stamp" ] && $env/bin/uv --version >/dev/null 2>&1; }
+if ! have_env; then
 	mkdir -p build
 	exec 9>build/.setup.lock
 	flock 9
+fi
+# Another may have made it while this one waited.
+if ! have_env; then
+	say "uv $UV_VERSION and pip $PIP_VERSION into $env"
 	rm -rf $env
 	/usr/bin/python3 -m venv $env
 	# pip trusts its own list unless told; the machine's store knows the machine's proxies.
@@ -97,9 +101,10 @@ fi
 only_for_tests() {
 	local dir=build/env-$1 want="$stamp $2" lock
 	[ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
-	say "$2 into $dir"
 	exec {lock}>"build/.setup-$1.lock"
 	flock "$lock"
+	[ "$(cat "$dir/.stamp" 2>/dev/null)" != "$want" ] || return 0
+	say "$2 into $dir"
 	rm -rf "$dir"
 	/usr/bin/python3 -m venv --without-pip "$dir"
 	[ -n "${SSL_CERT_FILE:-}" ] || export SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
