@@ -8,11 +8,12 @@
 #include "cli/render.h"
 #include "cli/report.h"
 #include "cli/world.h"
+#include "pack/remote_inventory.h"
 
 struct inspect_opts {
 	struct ap_common_opts common;
 	struct ap_registry_opts registry;
-	char *platform, *format, *inventory_out, *report, *cache_dir;
+	char *platform, *format, *inventory_out, *publish, *report, *cache_dir;
 	int distributions;
 };
 
@@ -40,6 +41,11 @@ static const struct ap_opt inspect_table[] = {
 		.arg = "FILE",
 		.hint = AP_HINT_FILE,
 		.help = "read the layers, and write what the image holds, for --inventory" },
+	{ .name = "publish",
+		.kind = AP_OPT_STR,
+		.offset = AT(publish),
+		.arg = "REPOSITORY",
+		.help = "read the layers, and put what the image holds there: builds that push there need not read them" },
 	{ .name = "cache-dir",
 		.kind = AP_OPT_STR,
 		.offset = AT(cache_dir),
@@ -173,13 +179,39 @@ static int write_report(const struct inspection *in, struct ap_err *err)
 	return 0;
 }
 
+/* For both words: which of them an entry point uses is not known here. */
+static int publish(struct inspection *in, const char *cache, struct ap_err *err)
+{
+	static const char *const words[] = { "python", "python3" };
+	struct ap_remote_cache to = { .secret = in->s->env.cache_key };
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	int rc;
+
+	if (ap_ref_parse(&ref, in->o->publish, err) < 0)
+		return -1;
+	if (ref.transport != AP_DOCKER)
+		return ap_err_set(err, AP_E_USAGE, "want a registry's repository");
+	rc = ap_world_sink(&to.sink, &in->s->world, &ref, err);
+	for (size_t i = 0; rc == 0 && i < AP_LEN(words); i++) {
+		struct ap_inventory *inv = NULL;
+
+		rc = ap_inventory_of(&inv, in->source, &in->image, words[i], cache,
+			&in->s->display.progress, err);
+		if (rc == 0)
+			rc = ap_remote_inventory_put(&to, &in->image, words[i], inv, err);
+		ap_inventory_free(inv);
+	}
+	ap_sink_free(to.sink);
+	return rc;
+}
+
 static int read_layers(struct inspection *in, struct ap_err *err)
 {
 	const struct inspect_opts *o = in->o;
 	const char *cache = o->cache_dir ? o->cache_dir : ap_env_get(&in->s->env, AP_KEY_CACHE_DIR);
 	ap_auto_fd int shared = -1;
 
-	if (!o->inventory_out && !o->report && !o->distributions)
+	if (!o->inventory_out && !o->publish && !o->report && !o->distributions)
 		return 0;
 	ap_cache_share(&shared, cache);
 	if (ap_inventory_of(&in->inventory, in->source, &in->image, "python3", cache,
@@ -187,6 +219,8 @@ static int read_layers(struct inspection *in, struct ap_err *err)
 		return -1;
 	if (o->inventory_out && write_inventory(in, err) < 0)
 		return -1;
+	if (o->publish && publish(in, cache, err) < 0)
+		return ap_err_wrap(err, "--publish=%s", o->publish);
 	if (!o->report && !o->distributions)
 		return 0;
 	if (read_shares(in, err) < 0)

@@ -23,6 +23,14 @@ static int open_layer(void *ctx, struct ap_reader **out, struct ap_err *err)
 	return s->source->ops->open_blob(s->source, s->desc, out, err);
 }
 
+static int open_range(
+	void *ctx, uint64_t from, uint64_t size, struct ap_reader **out, struct ap_err *err)
+{
+	struct stream *s = ctx;
+
+	return s->source->ops->open_range(s->source, s->desc, from, size, out, err);
+}
+
 int ap_inventory_of(struct ap_inventory **out, struct ap_source *source, const struct ap_base *base,
 	const char *word, const char *cache_dir, struct ap_progress *progress, struct ap_err *err)
 {
@@ -45,6 +53,8 @@ int ap_inventory_of(struct ap_inventory **out, struct ap_source *source, const s
 			.media_type = base->layers[i].media_type,
 			.size = base->layers[i].size,
 			.open = open_layer,
+			.open_range = source->ops->open_range ? open_range : NULL,
+			.annotations = base->layers[i].annotations,
 			.ctx = &streams[i],
 		};
 	}
@@ -54,14 +64,28 @@ int ap_inventory_of(struct ap_inventory **out, struct ap_source *source, const s
 	return rc;
 }
 
-int ap_inventory_file(struct ap_inventory **out, const char *path, struct ap_err *err)
+bool ap_inventory_is_cached(const struct ap_base *base, const char *cache_dir)
 {
+	for (size_t i = 0; i < base->n_layers; i++)
+		if (!ap_inventory_has_record(cache_dir, base->layers[i].digest.s))
+			return false;
+	return true;
+}
+
+int ap_inventory_file(
+	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err)
+{
+	struct ap_inventory *inv = NULL;
 	ap_auto_buf text = AP_BUF_MAX(256 << 20);
 	ap_auto_json j = NULL;
 
 	if (ap_fs_read(&text, path, err) == 0 && ap_json_parse(&j, text.p, text.len, err) == 0 &&
-		ap_inventory_from_json(out, j, err) == 0)
+		ap_inventory_from_json(&inv, j, err) == 0 &&
+		ap_inventory_use_word(inv, word, err) == 0) {
+		*out = inv;
 		return 0;
+	}
+	ap_inventory_free(inv);
 	if (err->code == AP_E_PROTO || err->code == AP_E_LIMIT || err->sys)
 		err->code = AP_E_INPUT;
 	if (err->sys == ENOENT)

@@ -5,12 +5,26 @@
 #include "base/fs.h"
 #include "cli/inventory_of.h"
 #include "cli/run_deps.h"
+#include "pack/remote_inventory.h"
 
-static int read_inventory(struct ap_run *r, struct ap_err *err)
+/* Known here, else from the repository, else read: then it is for others, too. */
+static int read_inventory(struct ap_run *r, const char *word, struct ap_err *err)
 {
-	if (ap_inventory_of(&r->inventory, r->source, &r->base,
-		    r->plan.runs_python ? r->plan.entrypoint.v[0] : "python3", r->ask.cache_dir,
-		    r->progress, err) < 0)
+	struct ap_remote_cache c = ap_run_remote_cache(r);
+
+	if (!ap_inventory_is_cached(&r->base, r->ask.cache_dir)) {
+		if (!r->ask.pack->verify_cache &&
+			ap_remote_inventory_get(&r->inventory, &c, &r->base, word)) {
+			ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
+						     .kind = AP_EV_SKIP,
+						     .id = r->base.manifest.digest.s,
+						     .note = "known to the repository" });
+			return 0;
+		}
+		r->inventory_word = word;
+	}
+	if (ap_inventory_of(&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress,
+		    err) < 0)
 		return ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image);
 	return 0;
 }
@@ -48,6 +62,7 @@ static void say_notes(struct ap_run *r)
 int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_pack_opts *p = r->ask.pack;
+	const char *word = r->plan.runs_python ? r->plan.entrypoint.v[0] : "python3";
 	struct ap_resolve_opts o = {
 		.cache_dir = r->ask.cache_dir,
 		.allow_build = &r->ask.image.allow_build,
@@ -58,8 +73,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 	};
 
 	say_notes(r);
-	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, err)
-			  : read_inventory(r, err)) < 0)
+	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, word, err)
+			  : read_inventory(r, word, err)) < 0)
 		return -1;
 	if (choose_python(r, err) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 
 #include "base/fs.h"
 #include "cli/run_deps.h"
+#include "pack/remote_inventory.h"
 
 int ap_run_image(struct ap_run *r, struct ap_err *err)
 {
@@ -92,6 +93,20 @@ static int publish_records(struct ap_run *r, struct ap_err *err)
 	return rc;
 }
 
+static int publish_inventory(struct ap_run *r, struct ap_err *err)
+{
+	struct ap_remote_cache c = ap_run_remote_cache(r);
+
+	if (!r->inventory_word ||
+		ap_remote_inventory_put(&c, &r->base, r->inventory_word, r->inventory, err) == 0)
+		return 0;
+	if (err->code == AP_E_CANCELLED)
+		return -1;
+	ap_emit_debug(r->progress, AP_STEP_UPLOAD, "%s", err->msg);
+	ap_err_clear(err);
+	return 0;
+}
+
 int ap_run_push(struct ap_run *r, struct ap_err *err)
 {
 	ap_auto_strv tags = { 0 };
@@ -105,9 +120,9 @@ int ap_run_push(struct ap_run *r, struct ap_err *err)
 		return -1;
 	free(r->image_uri);
 	r->image_uri = ap_ref_with_digest(&r->ask.dest, &r->digest);
-	if (r->ask.remote_cache && r->keys)
-		return publish_records(r, err);
-	return 0;
+	if (r->ask.remote_cache && r->keys && publish_records(r, err) < 0)
+		return -1;
+	return publish_inventory(r, err);
 }
 
 static void add_layers(cJSON *j, const struct ap_run *r)

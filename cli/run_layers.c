@@ -209,21 +209,6 @@ static int begin_removed(struct ap_slot *s, struct ap_err *err)
 	return 0;
 }
 
-static int open_cache_repository(struct ap_run *r, struct ap_err *err)
-{
-	const char *name = r->ask.pack->cache_repository;
-	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
-
-	if (!name)
-		name = ap_env_get(r->world->env, AP_KEY_CACHE_REPOSITORY);
-	if (!name || !r->ask.remote_cache)
-		return 0;
-	if (ap_ref_parse(&ref, name, err) < 0 ||
-		ap_world_sink(&r->cache_sink, r->world, &ref, err) < 0)
-		return ap_err_wrap(err, "--cache-repository");
-	return 0;
-}
-
 /* Of several failures the first one counts; rc: what there was before. */
 static int wait_for(struct ap_pool *pool, int rc, struct ap_err *err)
 {
@@ -243,8 +228,6 @@ int ap_run_layers(struct ap_run *r, struct ap_err *err)
 
 	if (!r->ask.has_image)
 		return 0;
-	if (open_cache_repository(r, err) < 0)
-		return -1;
 	ap_push_begin(&r->push, &r->base, r->source, r->sink, &r->named_body, r->progress);
 	if (r->plan.deps.any && ap_wheels_plan(&wheels, &n, r, err) < 0)
 		return -1;

@@ -17,6 +17,21 @@ static int open_sink(struct ap_run *r, struct ap_err *err)
 	return ap_world_sink(&r->sink, r->world, &r->ask.dest, err);
 }
 
+static int open_cache_repository(struct ap_run *r, struct ap_err *err)
+{
+	const char *name = r->ask.pack->cache_repository;
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+
+	if (!name)
+		name = ap_env_get(r->world->env, AP_KEY_CACHE_REPOSITORY);
+	if (!name || !r->ask.remote_cache)
+		return 0;
+	if (ap_ref_parse(&ref, name, err) < 0 ||
+		ap_world_sink(&r->cache_sink, r->world, &ref, err) < 0)
+		return ap_err_wrap(err, "--cache-repository");
+	return 0;
+}
+
 static int job_base(void *arg, struct ap_err *err)
 {
 	struct ap_run *r = arg;
@@ -173,7 +188,7 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 		return -1;
 	rc = ap_world_source(&r->source, r->world, &ref, err);
 	ap_ref_release(&ref);
-	if (rc < 0 || open_sink(r, err) < 0)
+	if (rc < 0 || open_sink(r, err) < 0 || open_cache_repository(r, err) < 0)
 		return -1;
 	ap_pool_new(&pool, 3);
 	ap_pool_submit(pool, job_there, r);

@@ -351,7 +351,7 @@ static int check_base(const struct job *j, const char *path, enum ap_path_kind b
 {
 	ap_auto_free char *abs = ap_xasprintf("/%s", path);
 
-	if (j->replaces || ap_inventory_lookup(j->inv, abs) != bad)
+	if (j->replaces || j->inv->partial || ap_inventory_lookup(j->inv, abs) != bad)
 		return 0;
 	return ap_zip_bad(j->w->zip, NULL, err, "needs %s, which is %s in the base", abs, is);
 }
@@ -361,7 +361,8 @@ static int add_parents(
 	struct ap_tree *out, struct job *j, const char *path, const char *last, struct ap_err *err)
 {
 	ap_auto_free char *dir = ap_xstrdup(path);
-	size_t n = strlen(path);
+	/* An engine makes what is missing, and keeps what is there: a link, another mode. */
+	size_t n = j->inv->partial ? 0 : strlen(path);
 
 	for (size_t i = 1; i < n; i++) {
 		ap_auto_free char *abs = NULL;

@@ -11,6 +11,7 @@
 #include "deps/names.h"
 #include "deps/paths.h"
 #include "deps/python.h"
+#include "deps/toc.h"
 
 #define MAX_RECORD_FILE (1u << 30)
 #define BIG_READ        (500ull << 20) /* from here on the user is warned */
@@ -27,6 +28,8 @@ void ap_inventory_free(struct ap_inventory *i)
 	free(i->os);
 	free(i->arch);
 	free(i->libc);
+	free(i->python_at);
+	free(i->python3_at);
 	free(i->python_path);
 	free(i->implementation);
 	free(i->scheme.prefix);
@@ -113,15 +116,22 @@ static struct ap_reader *counted(
 	return &c->base;
 }
 
-static char *record_path(const struct ap_inventory_opts *o, const char *digest)
+static char *record_path(const char *cache_dir, const char *digest)
 {
 	struct ap_digest d;
 	struct ap_err err = AP_ERR_INIT;
 
 	/* Only a digest becomes part of a path. */
-	if (!o->cache_dir || ap_digest_parse(&d, digest, &err) < 0)
+	if (!cache_dir || ap_digest_parse(&d, digest, &err) < 0)
 		return NULL;
-	return ap_xasprintf("%s/inventory/1/%s", o->cache_dir, ap_digest_hex(&d));
+	return ap_xasprintf("%s/inventory/1/%s", cache_dir, ap_digest_hex(&d));
+}
+
+bool ap_inventory_has_record(const char *cache_dir, const char *digest)
+{
+	ap_auto_free char *file = record_path(cache_dir, digest);
+
+	return file && ap_fs_is_file(file);
 }
 
 /* A record file is the record and, at its end, its digest. */
@@ -171,7 +181,12 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 				  .id = l->digest,
 				  .note = which,
 				  .total = l->size });
-	if (l->open(l->ctx, &r, err) < 0)
+	if (ap_toc_open(&r, l, progress, err) < 0)
+		return ap_err_wrap(err, "layer %.19s", l->digest);
+	if (r)
+		ap_emit_debug(progress, AP_STEP_INVENTORY,
+			"%.19s: its table of contents is read instead", l->digest);
+	else if (l->open(l->ctx, &r, err) < 0)
 		return ap_err_wrap(err, "layer %.19s", l->digest);
 	ap_layer_record_begin(&record);
 	m->record = record_file ? &record : NULL;
@@ -190,7 +205,7 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 static int one_layer(struct ap_paths *paths, const struct ap_layer_stream *l, const char *which,
 	const struct ap_inventory_opts *o, struct ap_err *err)
 {
-	ap_auto_free char *file = record_path(o, l->digest);
+	ap_auto_free char *file = record_path(o->cache_dir, l->digest);
 	ap_auto_buf record = AP_BUF_INIT;
 	struct merge m = { .paths = paths };
 
@@ -214,9 +229,7 @@ static void announce(
 	size_t unknown = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		ap_auto_free char *file = record_path(o, layers[i].digest);
-
-		if (!file || !ap_fs_is_file(file)) {
+		if (!ap_inventory_has_record(o->cache_dir, layers[i].digest)) {
 			bytes += layers[i].size;
 			unknown++;
 		}
@@ -272,6 +285,27 @@ int ap_inventory_need_python(const struct ap_inventory *i, struct ap_err *err)
 		return ap_err_set(err, AP_E_UNSUPPORTED,
 			"the executor image's %s is of version %u.%u; want 3.6 or newer",
 			i->python_path, i->py_major, i->py_minor);
+	return 0;
+}
+
+int ap_inventory_use_word(struct ap_inventory *i, const char *word, struct ap_err *err)
+{
+	const char *want = strcmp(word, "python3") == 0 ? i->python3_at : i->python_at;
+	const char *have = i->scheme.interpreter;
+	const struct ap_paths *p = paths_of(i);
+	size_t dir;
+
+	if (!want || !have || strcmp(want, have) == 0)
+		return 0;
+	dir = (size_t)(strrchr(have, '/') - have);
+	/* In one directory, and one file: one prefix, one version, one virtual environment. */
+	if (strncmp(want, have, dir + 1) != 0 || strchr(want + dir + 1, '/') ||
+		ap_paths_find(p, want, AP_FOLLOW) != ap_paths_find(p, have, AP_FOLLOW))
+		return ap_err_set(err, AP_E_INPUT,
+			"the inventory is of %s, the entry point's \"%s\" is %s, another Python",
+			have, word, want);
+	free(i->scheme.interpreter);
+	i->scheme.interpreter = ap_xstrdup(want);
 	return 0;
 }
 

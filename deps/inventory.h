@@ -17,6 +17,10 @@ struct ap_layer_stream {
 	const char *media_type;
 	uint64_t size; /* compressed */
 	int (*open)(void *ctx, struct ap_reader **out, struct ap_err *err);
+	/* A part of it, not verified; NULL: not possible.  For layers with a table of contents. */
+	int (*open_range)(void *ctx, uint64_t from, uint64_t size, struct ap_reader **out,
+		struct ap_err *err);
+	const cJSON *annotations; /* of its descriptor, or NULL; borrowed */
 	void *ctx;
 };
 
@@ -51,7 +55,8 @@ struct ap_inventory {
 	char *os, *arch; /* of the image */
 	char *libc;      /* "glibc" or "musl" */
 	unsigned libc_major, libc_minor;
-	bool has_python, has_python3; /* PATH has these names */
+	bool has_python, has_python3; /* PATH has these names: */
+	char *python_at, *python3_at; /* here, as PATH says it */
 	char *python_path; /* the interpreter that the entry point's word means, links resolved */
 	unsigned py_major, py_minor, py_micro;
 	char *implementation; /* "cpython" */
@@ -61,7 +66,8 @@ struct ap_inventory {
 	struct ap_strv site_dirs; /* sys.path's site directories in order */
 	struct ap_dist *dists;    /* sorted by normalized name; all on site_dirs, first one wins */
 	size_t n_dists;
-	void *paths; /* the image's merged file system, private: see ap_inventory_lookup */
+	bool partial; /* from pip inspect: what `paths` lacks may be there all the same */
+	void *paths;  /* the image's merged file system, private: see ap_inventory_lookup */
 };
 
 enum ap_path_kind { AP_PATH_NONE, AP_PATH_FILE, AP_PATH_DIR, AP_PATH_LINK };
@@ -85,8 +91,19 @@ struct ap_inventory_opts {
 int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *layers, size_t n,
 	const struct ap_inventory_opts *o, struct ap_err *err) AP_CHECK;
 
+/* Does the cache have a record of the layer of this digest? */
+bool ap_inventory_has_record(const char *cache_dir, const char *digest);
+
 /* Errors: AP_E_UNSUPPORTED naming what PATH has and lacks. */
 int ap_inventory_need_python(const struct ap_inventory *i, struct ap_err *err) AP_CHECK;
+
+/*
+ * Make `word`, by which the entry point calls Python, the interpreter of an
+ * inventory that was made for the other word.
+ *
+ * Errors: AP_E_INPUT when the two words are two Pythons.
+ */
+int ap_inventory_use_word(struct ap_inventory *i, const char *word, struct ap_err *err) AP_CHECK;
 
 /* What the image has at an absolute path; the last component is not followed, earlier links are. */
 enum ap_path_kind ap_inventory_lookup(const struct ap_inventory *i, const char *path);
@@ -104,7 +121,7 @@ bool ap_inventory_walk(const struct ap_inventory *i, const char *dir,
 
 const struct ap_dist *ap_inventory_dist(const struct ap_inventory *i, const char *normalized);
 
-/* As JSON, for `inspect --inventory-out` and `--inventory`. */
+/* As JSON, for `inspect --inventory-out` and `--inventory`; pip inspect's is read too. */
 cJSON *ap_inventory_to_json(const struct ap_inventory *i);
 int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_err *err) AP_CHECK;
 

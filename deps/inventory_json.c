@@ -10,6 +10,7 @@
 #include "deps/layer_scan.h"
 #include "deps/names.h"
 #include "deps/paths.h"
+#include "deps/pip_inspect.h"
 
 #define FORMAT "autopack.inventory.v1"
 
@@ -110,6 +111,8 @@ cJSON *ap_inventory_to_json(const struct ap_inventory *i)
 	}
 	ap_json_set(j, "hasPython", ap_json_bool(i->has_python));
 	ap_json_set(j, "hasPython3", ap_json_bool(i->has_python3));
+	ap_json_set_str(j, "pythonAt", i->python_at);
+	ap_json_set_str(j, "python3At", i->python3_at);
 	if (i->python_path) {
 		ap_auto_free char *v =
 			ap_xasprintf("%u.%u.%u", i->py_major, i->py_minor, i->py_micro);
@@ -285,13 +288,19 @@ int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_
 	unsigned v[3] = { 0 };
 	unsigned libc[2] = { 0 };
 
+	inv->paths = ap_paths_new();
+	if (ap_pip_inspect_is(j)) {
+		if (ap_pip_inspect_read(inv, j, err) < 0)
+			return -1;
+		*out = AP_STEAL(inv);
+		return 0;
+	}
 	if (!ap_streq(ap_json_str(j, "format"), FORMAT))
 		return ap_err_set(err, AP_E_INPUT,
 			"inventory: want \"format\": \"" FORMAT "\", found %s%s%s",
 			ap_json_str(j, "format") ? "\"" : "",
 			ap_json_str(j, "format") ? ap_json_str(j, "format") : "none",
 			ap_json_str(j, "format") ? "\"" : "");
-	inv->paths = ap_paths_new();
 	get_str(&inv->os, j, "os");
 	get_str(&inv->arch, j, "arch");
 	get_str(&inv->libc, j, "libc");
@@ -300,6 +309,8 @@ int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_
 	inv->libc_minor = libc[1];
 	inv->has_python = get_bool(j, "hasPython");
 	inv->has_python3 = get_bool(j, "hasPython3");
+	get_str(&inv->python_at, j, "pythonAt");
+	get_str(&inv->python3_at, j, "python3At");
 	get_str(&inv->python_path, j, "python");
 	get_str(&inv->implementation, j, "implementation");
 	get_version(j, "pythonVersion", v, 3);
@@ -311,6 +322,9 @@ int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_
 	get_list(&inv->site_dirs, j, "siteDirs");
 	if (!inv->os || !inv->arch)
 		return ap_err_set(err, AP_E_INPUT, "inventory: want \"os\" and \"arch\"");
+	if ((inv->python_at && check_path(inv->python_at, "pythonAt", err) < 0) ||
+		(inv->python3_at && check_path(inv->python3_at, "python3At", err) < 0))
+		return -1;
 	if ((inv->python_path &&
 		    scheme_from_json(&inv->scheme, ap_json_get(j, "scheme"), err) < 0) ||
 		dists_from_json(inv, j, err) < 0 ||

@@ -90,6 +90,11 @@ static enum what interest(const char *path)
 	return is_libc(base) ? LIBC : NOTHING;
 }
 
+bool ap_layer_scan_wants(const char *path)
+{
+	return interest(path) != NOTHING;
+}
+
 /* ---- contents ---- */
 
 /* Digits at p; 0 when there are none or too many. */

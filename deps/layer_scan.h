@@ -22,6 +22,9 @@ typedef int (*ap_op_fn)(void *ctx, const struct ap_path_op *op, struct ap_err *e
  */
 int ap_layer_scan(struct ap_reader *r, ap_op_fn fn, void *ctx, struct ap_err *err) AP_CHECK;
 
+/* Does ap_layer_scan() look into a file of this path? */
+bool ap_layer_scan_wants(const char *path);
+
 /* The record of a layer: ops one after the other, in ap_record_add()'s form. */
 void ap_layer_record_begin(struct ap_buf *out);
 void ap_layer_record_add(struct ap_buf *out, const struct ap_path_op *op);

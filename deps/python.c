@@ -137,6 +137,8 @@ static bool find_interpreter(struct finder *f, const char *env_path, const char 
 
 	f->inv->has_python = python != NULL;
 	f->inv->has_python3 = python3 != NULL;
+	f->inv->python_at = python ? ap_xstrdup(python) : NULL;
+	f->inv->python3_at = python3 ? ap_xstrdup(python3) : NULL;
 	if (word && strcmp(word, "python3") == 0)
 		f->found = python3 ? AP_STEAL(python3) : AP_STEAL(python);
 	else

@@ -94,6 +94,11 @@ static void add_record(struct removal *r, const struct ap_dist *d)
 
 static int add_dist(struct removal *r, const struct ap_dist *d, struct ap_err *err)
 {
+	if (r->inv->partial)
+		return ap_err_set(err, AP_E_UNSUPPORTED,
+			"cannot replace %s %s of the base: pip inspect does not say what its files "
+			"are (an inventory of autopack inspect does)",
+			d->name, d->version);
 	if (ap_ends_with(d->path, ".dist-info")) {
 		if (!d->has_record)
 			return ap_err_set(err, AP_E_UNSUPPORTED,

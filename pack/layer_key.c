@@ -44,6 +44,8 @@ static void add_path(
 
 static void add_inventory(struct ap_buf *b, const struct ap_inventory *i)
 {
+	if (i->partial)
+		add(b, "tree", "not known");
 	add_number(b, "python", i->py_major * 1000 + i->py_minor);
 	add(b, "interpreter", i->scheme.interpreter);
 	add_path(b, i, "prefix", i->scheme.prefix);

@@ -128,6 +128,17 @@ static int source_open_blob(struct ap_source *s, const struct ap_descriptor *des
 	return 0;
 }
 
+static int source_open_range(struct ap_source *s, const struct ap_descriptor *desc, uint64_t from,
+	uint64_t size, struct ap_reader **out, struct ap_err *err)
+{
+	int fd;
+
+	if (open_file(&fd, s->ref.path, desc, err) < 0)
+		return -1;
+	ap_fd_reader(out, fd, from, size);
+	return 0;
+}
+
 static void source_free(struct ap_source *s)
 {
 	free(s);
@@ -137,6 +148,7 @@ static const struct ap_source_ops source_ops = {
 	.name = "oci",
 	.get_manifest = source_get_manifest,
 	.open_blob = source_open_blob,
+	.open_range = source_open_range,
 	.free = source_free,
 };
 

@@ -49,6 +49,12 @@ struct ap_source_ops {
 	 */
 	int (*get_referrers)(struct ap_source *s, const struct ap_digest *subject,
 		struct ap_buf *index, bool *known, struct ap_err *err);
+	/*
+	 * Bytes [from, from + size) of a blob, not verified.  NULL: not possible.
+	 * Errors: AP_E_UNSUPPORTED when the store gives whole blobs only.
+	 */
+	int (*open_range)(struct ap_source *s, const struct ap_descriptor *desc, uint64_t from,
+		uint64_t size, struct ap_reader **out, struct ap_err *err);
 	void (*free)(struct ap_source *s);
 };
 

@@ -114,7 +114,8 @@ struct blob_reader {
 	const struct ap_repo *repo; /* borrowed */
 	struct ap_reader *body;
 	char *path;
-	uint64_t at, size, safe; /* safe: where it last broke */
+	uint64_t from, at, size, safe; /* size: where it ends; safe: where it last broke */
+	bool part;                     /* of a blob: only what was asked for will do */
 	unsigned failures;
 };
 
@@ -157,15 +158,19 @@ static int blob_request(struct blob_reader *b, struct ap_err *err)
 			.step = AP_STEP_DOWNLOAD,
 			.flags = AP_HTTP_FOLLOW | AP_HTTP_RETRY } };
 
-	if (b->at)
+	if (b->part)
+		ap_strv_addf(&headers, "Range: bytes=%" PRIu64 "-%" PRIu64, b->at, b->size - 1);
+	else if (b->at)
 		ap_strv_addf(&headers, "Range: bytes=%" PRIu64 "-", b->at);
 	if (ap_rcall_do(b->repo->reg, &call, &resp, err) < 0)
 		return -1;
-	if (resp.status == 206 && b->at && !range_begins_at(&resp, b->at))
+	if (resp.status == 206 && (b->at || b->part) && !range_begins_at(&resp, b->at))
 		return ap_err_set(
 			err, AP_E_NET, "the answer does not begin at byte %" PRIu64, b->at);
 	if (!body)
 		return ap_answer_error(&call.req, &resp, err);
+	if (resp.status != 206 && b->part)
+		return ap_err_set(err, AP_E_UNSUPPORTED, "the registry gives no parts of blobs");
 	if (resp.status != 206 && skip_to(body, b->at, err) < 0)
 		return -1;
 	b->body = AP_STEAL(body);
@@ -225,7 +230,7 @@ static int blob_rewind(struct ap_reader *r, struct ap_err *err AP_UNUSED)
 	struct blob_reader *b = AP_CONTAINER(r, struct blob_reader, base);
 
 	ap_reader_free(AP_STEAL(b->body));
-	b->at = b->safe = 0;
+	b->at = b->safe = b->from;
 	b->failures = 0;
 	return 0;
 }
@@ -241,18 +246,18 @@ static void blob_free(struct ap_reader *r)
 
 static const struct ap_reader_ops blob_ops = { blob_read, blob_rewind, blob_free };
 
-int ap_blob_open(const struct ap_repo *r, const struct ap_descriptor *d, struct ap_reader **out,
-	struct ap_err *err)
+static int blob_open(struct ap_reader **out, const struct ap_repo *r, const struct ap_descriptor *d,
+	const struct blob_reader *range, struct ap_err *err)
 {
 	struct blob_reader *b;
 
 	if (!ap_digest_ok(d->digest.s))
 		return ap_err_set(err, AP_E_PROTO, "blob without a digest");
 	b = ap_xcalloc(1, sizeof(*b));
+	*b = *range;
 	b->base.ops = &blob_ops;
 	b->repo = r;
 	b->path = ap_xasprintf("/v2/%s/blobs/%s", r->name, d->digest.s);
-	b->size = d->size;
 	/* The first request is made now, so that a missing blob is known here. */
 	while (blob_request(b, err) < 0) {
 		bool again;
@@ -262,6 +267,30 @@ int ap_blob_open(const struct ap_repo *r, const struct ap_descriptor *d, struct 
 			return ap_err_wrap(err, "blob %s", d->digest.s);
 		}
 	}
-	ap_verify_reader(out, &b->base, &d->digest, d->size);
+	*out = &b->base;
 	return 0;
+}
+
+int ap_blob_open(const struct ap_repo *r, const struct ap_descriptor *d, struct ap_reader **out,
+	struct ap_err *err)
+{
+	struct ap_reader *inner;
+
+	if (blob_open(&inner, r, d, &(struct blob_reader){ .size = d->size }, err) < 0)
+		return -1;
+	ap_verify_reader(out, inner, &d->digest, d->size);
+	return 0;
+}
+
+int ap_blob_open_range(const struct ap_repo *r, const struct ap_descriptor *d, uint64_t from,
+	uint64_t size, struct ap_reader **out, struct ap_err *err)
+{
+	struct blob_reader range = {
+		.from = from, .at = from, .safe = from, .size = from + size, .part = true
+	};
+
+	if (!size || from > d->size || size > d->size - from)
+		return ap_err_set(err, AP_E_PROTO, "blob %s: no bytes %" PRIu64 " to %" PRIu64,
+			d->digest.s, from, from + size);
+	return blob_open(out, r, d, &range, err);
 }

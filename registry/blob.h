@@ -53,4 +53,11 @@ int ap_blob_put(const struct ap_repo *r, const struct ap_descriptor *d, struct a
 int ap_blob_open(const struct ap_repo *r, const struct ap_descriptor *d, struct ap_reader **out,
 	struct ap_err *err) AP_CHECK;
 
+/*
+ * A part of a blob, not verified, resumed where it breaks.  *out: owned.
+ * Errors: AP_E_UNSUPPORTED when the registry sends the whole blob instead.
+ */
+int ap_blob_open_range(const struct ap_repo *r, const struct ap_descriptor *d, uint64_t from,
+	uint64_t size, struct ap_reader **out, struct ap_err *err) AP_CHECK;
+
 #endif

@@ -49,6 +49,12 @@ static int source_open_blob(struct ap_source *s, const struct ap_descriptor *des
 	return ap_blob_open(&self(s)->repo, desc, out, err);
 }
 
+static int source_open_range(struct ap_source *s, const struct ap_descriptor *desc, uint64_t from,
+	uint64_t size, struct ap_reader **out, struct ap_err *err)
+{
+	return ap_blob_open_range(&self(s)->repo, desc, from, size, out, err);
+}
+
 static void source_free(struct ap_source *s)
 {
 	struct registry_source *r = self(s);
@@ -62,6 +68,7 @@ static const struct ap_source_ops ops = { .name = "docker",
 	.open_blob = source_open_blob,
 	.find_manifest = source_find_manifest,
 	.get_referrers = source_get_referrers,
+	.open_range = source_open_range,
 	.free = source_free };
 
 int ap_registry_source(struct ap_source **out, const struct ap_ref *ref, struct ap_registry *reg,

@@ -4,6 +4,8 @@ import html.parser
 import json
 import re
 
+import pytest
+
 import support
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
@@ -95,6 +97,59 @@ def test_an_inventory_file_spares_reading_the_base(autopack, base, project, tmp_
     assert not [u for u in read if "/base/minbase/" in u]
     plain = autopack("build", *flags, f"--output-image-uri={registry.name(repo)}x")
     assert plain.digest == r.digest
+
+
+@pytest.mark.parametrize("name", ["minbase", "venv"])
+def test_pip_inspect_in_the_base_serves_as_inventory(autopack, base, project, tmp_path, name):
+    """No layer is read, and the root file system is the one that a reading leads to."""
+    layout = base(name)
+    root = support.umoci_unpack(f"oci:{layout}:latest", tmp_path / "base")
+    env = dict(e.split("=", 1) for e in support.skopeo_inspect(f"oci:{layout}:latest", config=True)["config"]["Env"])
+    said = support.run_in(root, ["python3", "-m", "pip", "inspect"], env=env).stdout
+    (tmp_path / "pip.json").write_text(said)
+    where = project(CODE)
+    (where / "dist").mkdir()
+    helper = support.wheel(
+        where / "dist", "helper", "1.0", {"helper/__init__.py": ""}, entry_points="[console_scripts]\nhelp-me = helper:main\n"
+    )
+    trees = []
+    for flags in ([f"--inventory={tmp_path}/pip.json"], []):
+        r = autopack(
+            "build", f"--executor-image-uri=oci:{layout}:latest", f"--local-package-path={where}", "--script=trainer/task.py",
+            f"--extra-packages=dist/{helper.name}", f"--image=oci:{tmp_path}/image{len(trees)}:x", *flags,
+        )  # fmt: skip
+        assert ("reading" in r.stderr) == (not flags)
+        trees.append(support.tree(support.umoci_unpack(f"oci:{tmp_path}/image{len(trees)}:x", tmp_path / f"out{len(trees)}")))
+    assert trees[0] == trees[1]
+    assert any(p.endswith("bin/help-me") for p in trees[0])
+
+
+def test_pip_inspect_does_not_say_what_to_remove(autopack, base, project, tmp_path):
+    site = "/opt/py/lib/python3.11/site-packages"
+    told = {
+        "version": "1",
+        "pip_version": "24.0",
+        "installed": [
+            {"metadata": {"name": n, "version": "1.0"}, "metadata_location": f"{site}/{n}-1.0.dist-info", "installer": "pip"}
+            for n in ("pip", "helper")
+        ],
+        "environment": {
+            "implementation_name": "cpython", "sys_platform": "linux", "platform_machine": "x86_64",
+            "python_full_version": "3.11.2",
+        },
+    }  # fmt: skip
+    (tmp_path / "pip.json").write_text(json.dumps(told))
+    where = project(CODE)
+    support.wheel(where, "helper", "2.0", {"helper/__init__.py": ""})
+    flags = [
+        f"--executor-image-uri=oci:{base('minbase')}:latest", f"--local-package-path={where}", "--script=trainer/task.py",
+        "--extra-packages=helper-2.0-py3-none-any.whl", f"--image=oci:{tmp_path}/image:x", f"--inventory={tmp_path}/pip.json",
+    ]  # fmt: skip
+    r = autopack("build", *flags, check=1)
+    assert "cannot replace helper 1.0 of the base: pip inspect does not say what its files are" in r.stderr
+    told["environment"]["sys_platform"] = "darwin"
+    (tmp_path / "pip.json").write_text(json.dumps(told))
+    assert 'run on "darwin", want it run in the executor image' in autopack("build", *flags, check=2).stderr
 
 
 def test_a_missing_image_is_status_1(autopack, registry, tmp_path):

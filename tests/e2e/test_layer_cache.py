@@ -135,3 +135,72 @@ def test_records_in_a_repository_of_their_own(autopack, build, registry, repo, t
     r = build(other, "print(2)\n", f"--cache-repository={cache}", f"--output-image-uri={elsewhere}")
     assert "known, and there already" in r.stderr
     support.skopeo_inspect(r.reference)
+
+
+# ---- inventories of bases ----
+
+
+def base_reads(registry, base, since):
+    """Layers of the base that were fetched, however often."""
+    layers = registry.manifest("base/debian", "latest")[0]["layers"]
+    assert base.push("debian")
+    return [u for m, u, _ in registry.requests(since) if m == "GET" and any(x["digest"] in u for x in layers)]
+
+
+def inventory_tags(registry, repo):
+    return [t for t in registry.tags(repo) if t.startswith("autopack-inventory-")]
+
+
+def test_a_second_machine_does_not_read_the_base(autopack, build, registry, repo, base, tmp_path):
+    since = len(registry.requests())
+    first = build(autopack, "print(1)\n")
+    assert base_reads(registry, base, since) and len(inventory_tags(registry, repo)) == 1
+    since = len(registry.requests())
+    second = build(second_machine(tmp_path), "print(1)\n", "--refresh")
+    assert second.digest == first.digest and "known to the repository" in second.stderr
+    assert not base_reads(registry, base, since)
+    # Whoever wants proof reads.
+    third = build(support.Autopack(tmp_path / "third"), "print(1)\n", "--verify-cache")
+    assert third.digest == first.digest and base_reads(registry, base, since)
+
+
+def test_inspect_publishes_what_a_base_holds(autopack, build, registry, repo, base, tmp_path):
+    autopack("inspect", base.push("debian"), f"--publish={registry.name(repo)}")
+    assert len(inventory_tags(registry, repo)) == 2  # python and python3
+    since = len(registry.requests())
+    build(second_machine(tmp_path), "print(1)\n")
+    assert not base_reads(registry, base, since)
+    r = autopack("inspect", base.push("debian"), f"--publish=oci:{tmp_path}/x", check=2)
+    assert "--publish=oci:" in r.stderr and "registry" in r.stderr
+
+
+def test_with_a_key_an_unsigned_inventory_is_not_believed(autopack, build, registry, repo, base, tmp_path):
+    autopack("inspect", base.push("debian"), f"--publish={registry.name(repo)}")
+    since = len(registry.requests())
+    build(second_machine(tmp_path), "print(1)\n", env={"AUTOPACK_CACHE_KEY": "k"})
+    assert base_reads(registry, base, since)
+
+
+def test_with_a_key_a_signed_inventory_is_believed(autopack, build, registry, repo, base, tmp_path):
+    autopack("inspect", base.push("debian"), f"--publish={registry.name(repo)}", env={"AUTOPACK_CACHE_KEY": "k"})
+    since = len(registry.requests())
+    build(second_machine(tmp_path), "print(1)\n", env={"AUTOPACK_CACHE_KEY": "k"})
+    assert not base_reads(registry, base, since)
+
+
+@pytest.mark.parametrize("what", ["blob", "note", "type"])
+def test_an_inventory_that_is_none_is_as_good_as_absent(autopack, build, registry, repo, base, tmp_path, what):
+    autopack("inspect", base.push("debian"), f"--publish={registry.name(repo)}")
+    for tag in inventory_tags(registry, repo):
+        manifest, _, media_type = registry.manifest(repo, tag)
+        if what == "blob":
+            data = b"not an inventory"
+            manifest["layers"][0] |= {"digest": registry.put_blob(repo, data), "size": len(data)}
+        elif what == "note":
+            manifest["annotations"]["dev.autopack.inventory.of"] = "another base"
+        else:
+            manifest["artifactType"] = "application/x-other"
+        registry.put_manifest(repo, tag, json.dumps(manifest).encode(), media_type)
+    since = len(registry.requests())
+    build(second_machine(tmp_path), "print(1)\n")
+    assert base_reads(registry, base, since)

@@ -352,6 +352,29 @@ TEST(inventory_survives_its_own_json)
 		ap_inventory_from_json(&back, a, &err), &err, AP_E_INPUT, "autopack.inventory.v1");
 }
 
+TEST(inventory_of_one_word_serves_the_other_where_both_are_one_python)
+{
+	AUTO_IMAGE i = { 0 };
+	AUTO_INV inv = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	image_add(&i,
+		M({ "usr/bin/python3.11", "x", 0755 }, { "usr/bin/python3", "-> python3.11", 0 },
+			{ "usr/lib/python3.11/os.py", "", 0 }, { "opt/v/pyvenv.cfg", "", 0 },
+			{ "opt/v/bin/python3", "-> python", 0 },
+			{ "opt/v/bin/python", "-> /usr/bin/python3", 0 }));
+	inv = read_with(&i, "/opt/v/bin:/usr/bin", "python3", NULL);
+	assert_string_equal(inv->scheme.interpreter, "/opt/v/bin/python3");
+	assert_ok(ap_inventory_use_word(inv, "python", &err), &err);
+	assert_string_equal(inv->scheme.interpreter, "/opt/v/bin/python");
+	ap_inventory_free(inv);
+	/* The words lead to one file, and yet only one of them is the virtual environment's. */
+	image_add(&i, M({ "opt/v/bin/.wh.python3", "", 0 }));
+	inv = read_with(&i, "/opt/v/bin:/usr/bin", "python", NULL);
+	assert_fails(ap_inventory_use_word(inv, "python3", &err), &err, AP_E_INPUT,
+		"is of /opt/v/bin/python, the entry point's \"python3\" is /usr/bin/python3");
+}
+
 /* ---- which Python ---- */
 
 #define DIST(dir, name, version)                                    \
