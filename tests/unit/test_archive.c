@@ -2,9 +2,11 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "base/progress.h"
 #include "pack/archive.h"
 #include "pack/base.h"
 #include "pack/media_type.h"
@@ -324,4 +326,81 @@ TEST(archive_source_refuses_a_file_that_is_no_tar)
 	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_NOT_FOUND, "no such file");
 	assert_ok(ap_fs_write(path, "this is no archive", 18, 0644, &err), &err);
 	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_PROTO, path);
+	ap_ref_release(&ref);
+	parse(&ref, "oci-archive", dir, "");
+	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_INPUT, "not a regular file");
+}
+
+TEST(archive_source_refuses_a_document_that_occurs_twice)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "x.tar");
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	struct archive *a = begin(path, false);
+	struct ap_source *src = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	add(a, "index.json", INDEX("5"), NULL);
+	add(a, "./index.json", INDEX("5"), NULL);
+	archive_write_free(a);
+	parse(&ref, "oci-archive", path, "");
+	assert_fails(
+		ap_archive_source(&src, &ref, &err), &err, AP_E_PROTO, "index.json occurs twice");
+}
+
+TEST(archive_source_has_a_limit_of_entries)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "x.tar.gz");
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	struct archive *a = begin(path, true);
+	struct ap_source *src = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	for (int i = 0; i < 100001; i++)
+		add(a, "x", "", NULL);
+	archive_write_free(a);
+	parse(&ref, "oci-archive", path, "");
+	assert_fails(
+		ap_archive_source(&src, &ref, &err), &err, AP_E_LIMIT, "more than 100000 entries");
+}
+
+TEST(archive_that_became_shorter_is_an_error)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = write_archive(dir, "oci-archive", ":t", false);
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	AP_CLEANUP(ap_base_release) struct ap_base b = { 0 };
+	struct ap_source *src = NULL;
+	ap_auto_reader r = NULL;
+	ap_auto_buf body = AP_BUF_INIT;
+	struct ap_err err = AP_ERR_INIT;
+
+	parse(&ref, "oci-archive", path, "");
+	assert_ok(ap_archive_source(&src, &ref, &err), &err);
+	assert_ok(ap_base_load(&b, src, "linux/amd64", &err), &err);
+	archive_write_free(begin(path, false));
+	assert_ok(src->ops->open_blob(src, &b.layers[0], &r, &err), &err);
+	assert_fails(ap_read_all(r, &body, &err), &err, AP_E_CHANGED, "changed while it was read");
+	ap_source_free(src);
+}
+
+TEST(archive_of_an_older_docker_stops_at_an_interrupt)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "old.tar");
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	struct archive *a = begin(path, false);
+	struct ap_source *src = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	add(a, "layer.tar", "a tar", NULL);
+	add(a, "c.json", CONFIG, NULL);
+	add(a, "manifest.json",
+		"[{\"Config\":\"c.json\",\"Layers\":[\"layer.tar\",\"layer.tar\"]}]", NULL);
+	archive_write_free(a);
+	parse(&ref, "docker-archive", path, "");
+	ap_interrupt_set(SIGINT);
+	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_CANCELLED, "stopped");
+	ap_interrupt_set(0);
 }

@@ -195,6 +195,18 @@ TEST(remote_cache_record_comes_with_its_layer)
 	assert_true(ap_strv_has(&repo.blobs, record.digest.s));
 }
 
+TEST(remote_cache_record_is_not_put_without_its_layer)
+{
+	AP_CLEANUP(repo_release) struct repo repo = { .sink.ops = &ops };
+	AP_CLEANUP(ap_layer_release) struct ap_layer l = a_layer();
+	struct ap_remote_cache c = { &repo.sink, NULL };
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_fails(ap_remote_cache_put(&c, &key, &l, NULL, &err), &err, AP_E_NOT_FOUND,
+		"no bytes of sha256:");
+	assert_int_equal(repo.tags.n, 0);
+}
+
 TEST(remote_cache_never_overwrites)
 {
 	AP_CLEANUP(repo_release) struct repo repo = { .sink.ops = &ops };

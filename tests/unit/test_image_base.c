@@ -27,15 +27,16 @@ TEST(base_reads_both_families)
 	}
 }
 
-/* Replace `from` by `to` in the document i of the store and give it its new digest. */
+/* Replace `from` (NULL: all) by `to` in the document i of the store and give it its new digest. */
 static void bend(struct unit_store *s, size_t i, const char *from, const char *to)
 {
 	ap_auto_free char *old = ap_xstrndup(s->v[i].p, s->v[i].n);
-	char *at = strstr(old, from);
+	char *at = strstr(old, from ? from : "");
 
 	assert_non_null(at);
 	free(s->v[i].p);
-	s->v[i].p = ap_xasprintf("%.*s%s%s", (int)(at - old), old, to, at + strlen(from));
+	s->v[i].p =
+		ap_xasprintf("%.*s%s%s", (int)(at - old), old, to, at + strlen(from ? from : old));
 	s->v[i].n = strlen(s->v[i].p);
 	ap_sha256_of(&s->v[i].digest, s->v[i].p, s->v[i].n);
 }
@@ -123,7 +124,8 @@ TEST(base_refuses_configurations_that_do_not_fit)
 			"\"Labels\": want strings", AP_E_PROTO },
 		{ "history of another type", "\"history\":[", "\"history\":{},\"h\":[",
 			"\"history\": want an array", AP_E_PROTO },
-		{ "no object", "{\"architecture\"", "[{\"architecture\"", "json", AP_E_PROTO },
+		{ "no json", "{\"architecture\"", "[{\"architecture\"", "json", AP_E_PROTO },
+		{ "no object", NULL, "[]", "want an object, found array", AP_E_PROTO },
 		{ "config is a list", "\"config\":{", "\"config\":[],\"c\":{",
 			"\"config\": want an object", AP_E_PROTO },
 		{ "Env is an object", "\"Env\":[", "\"Env\":{},\"e\":[", "\"Env\": want an array",

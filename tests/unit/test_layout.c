@@ -2,11 +2,13 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/progress.h"
 #include "pack/layout.h"
 #include "pack/media_type.h"
 #include "tests/unit/store.h"
@@ -259,6 +261,11 @@ TEST(layout_source_refuses_what_is_broken)
 			"\",\"size\":1,\"digest\":\"" HELLO "\"}]}",
 			"", "no " HELLO, AP_E_NOT_FOUND },
 	};
+	struct ap_source *none = NULL;
+	struct ap_err no_dir = AP_ERR_INIT;
+
+	assert_fails(open_source(&none, "/nonexistent", "", &no_dir), &no_dir, AP_E_NOT_FOUND,
+		"oci layout /nonexistent: no such directory");
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
 		ap_auto_free char *dir = unit_tmpdir();
@@ -302,6 +309,38 @@ TEST(layout_source_refuses_blobs_that_were_changed)
 	assert_ok(src->ops->open_blob(src, &d, &r, &err), &err);
 	assert_fails(ap_read_all(r, &b, &err), &err, AP_E_DIGEST, "want sha256:2cf24d");
 	ap_source_free(src);
+}
+
+TEST(layout_has_no_blob_whose_file_was_cut)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	struct ap_sink *sink = open_sink(dir, NULL);
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = hello();
+	struct ap_err err = AP_ERR_INIT;
+	bool present = false;
+
+	assert_ok(put(sink, &d, "hello", &err), &err);
+	assert_ok(sink->ops->has_blob(sink, &d, &present, &err), &err);
+	assert_true(present);
+	write_in(dir,
+		"blobs/sha256/2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+		"hell");
+	assert_ok(sink->ops->has_blob(sink, &d, &present, &err), &err);
+	assert_false(present);
+	ap_sink_free(sink);
+}
+
+TEST(layout_sink_stops_at_an_interrupt)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	struct ap_sink *sink = open_sink(dir, NULL);
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = hello();
+	struct ap_err err = AP_ERR_INIT;
+
+	ap_interrupt_set(SIGINT);
+	assert_fails(put(sink, &d, "hello", &err), &err, AP_E_CANCELLED, "stopped");
+	ap_interrupt_set(0);
+	ap_sink_free(sink);
 }
 
 TEST(layout_source_refuses_blobs_that_are_no_files)

@@ -272,3 +272,26 @@ TEST(splice_refuses_a_member_that_changes_between_check_and_copy)
 		close(raw.fd);
 	}
 }
+
+TEST(splice_refuses_a_member_that_is_cut_between_check_and_copy)
+{
+	static unsigned char plain[5000], packed[8000];
+	ap_auto_buf seen = AP_BUF_INIT;
+	ap_auto_buf copied = AP_BUF_INIT;
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "f");
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_splice s;
+	struct ap_raw raw;
+	size_t csize;
+
+	fill(plain, sizeof(plain), 3);
+	csize = with_zlib(packed, sizeof(packed), plain, sizeof(plain), 6, Z_DEFAULT_STRATEGY);
+	assert_ok(ap_fs_write(path, packed, csize, 0600, &err), &err);
+	raw = raw_of(open(path, O_RDWR | O_CLOEXEC), csize, plain, sizeof(plain));
+	assert_ok(ap_splice_scan(&s, &raw, to_buf, &seen, &err), &err);
+	assert_int_equal(ftruncate(raw.fd, (off_t)csize / 2), 0);
+	assert_fails(ap_splice_copy(&raw, &s, to_buf, &copied, &err), &err, AP_E_CHANGED,
+		"the file ends inside a member");
+	close(raw.fd);
+}

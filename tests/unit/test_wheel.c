@@ -4,7 +4,10 @@
 #include <stdlib.h>
 
 #include "base/fs.h"
+#include "deps/entry_points.h"
+#include "deps/headers.h"
 #include "deps/names.h"
+#include "deps/record.h"
 #include "deps/wheel.h"
 
 #define GOOD "fixtures/wheels/good/"
@@ -269,4 +272,48 @@ TEST(record_hash_is_base64url_without_padding)
 	assert_int_equal(bits, 256);
 	assert_int_equal(digest[0], 0x2c);
 	assert_int_equal(digest[31], 0x24);
+}
+
+/* `n` lines of `line`. */
+static void lines(struct ap_buf *b, const char *line, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ap_buf_adds(b, line);
+}
+
+TEST(wheel_metadata_has_limits)
+{
+	AP_CLEANUP(ap_record_release) struct ap_record r = { 0 };
+	AP_CLEANUP(ap_headers_release) struct ap_headers h = { 0 };
+	AP_CLEANUP(ap_entry_points_release) struct ap_entry_points e = { 0 };
+	ap_auto_buf record = AP_BUF_INIT;
+	ap_auto_buf headers = AP_BUF_INIT;
+	ap_auto_buf scripts = AP_BUF_INIT;
+	struct ap_err err = AP_ERR_INIT;
+
+	lines(&record, "a,,\n", 1000001);
+	assert_fails(ap_record_parse(&r, record.p, record.len, &err), &err, AP_E_LIMIT,
+		"more than 1000000 lines");
+	lines(&headers, "A: b\n", 100001);
+	assert_fails(ap_headers_parse(&h, headers.p, headers.len, &err), &err, AP_E_LIMIT,
+		"more than 100000 fields");
+	ap_buf_adds(&scripts, "[console_scripts]\n");
+	for (int i = 0; i < 10001; i++)
+		ap_buf_addf(&scripts, "s%d = m:f\n", i);
+	assert_fails(ap_entry_points_parse(&e, scripts.p, scripts.len, &err), &err, AP_E_LIMIT,
+		"more than 10000 scripts");
+}
+
+TEST(wheel_metadata_names_are_plain)
+{
+	static const char *const cases[] = { "Na me: x\n", "N\x7f: x\n", "N\xc3\xa4: x\n",
+		"N\x01: x\n" };
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		AP_CLEANUP(ap_headers_release) struct ap_headers h = { 0 };
+
+		assert_fails(ap_headers_parse(&h, cases[i], strlen(cases[i]), &err), &err,
+			AP_E_PROTO, "line 1 is not \"Name: value\"");
+	}
 }
