@@ -5,13 +5,18 @@ mutate.py [GLOB]    only the guards whose name matches
 
 The table is tests/tools/guards.toml.  A [[guard]] has a name, a file, the
 text that is the guard (found exactly once), the text in its place, and the
-tests that must notice: `unit` a glob of unit tests, `e2e` words for pytest -k.
-A guard whose text is gone fails, so the table cannot rot.  A [[sweep]] has
-files and the name of a function that refuses: every `if (X) return FUNCTION(`
-there is a guard, switched off as `if (0 && (X))`; `but` lists by their text
-those that another guard makes unreachable, each with its reason.
+tests that must notice: `unit` globs of unit tests, `e2e` words for pytest -k.
+Both texts begin with an `if (X)`, or are whole statements, or expressions.  A
+guard whose text is gone fails, so the table cannot rot.  A [[sweep]] has files and the name of a
+function that refuses: every `if (X) return FUNCTION(` there is a guard, never
+true when it is switched off; `but` lists by their text those that another
+guard makes unreachable, each with its reason.
+
+The copy is compiled once, with every guard in both forms; AP_MUTANT=NUMBER in
+the environment of a test says which one is switched off.
 """
 
+import concurrent.futures
 import fnmatch
 import os
 import pathlib
@@ -23,32 +28,43 @@ import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COPY = ROOT / "build" / "mutate"
-ROOMS = ("base", "deps", "pack", "attest", "registry", "dockerfile", "vertex", "cli", "tests", "fixtures")
+ROOMS = sorted(d.name for d in ROOT.iterdir() if d.is_dir() and d.name[0] != "." and d.name != "build")
+SWITCH = """\
+#include <stdlib.h>
+__attribute__((unused)) static int ap_mutant(int k)
+{
+	static int on = -1;
+	const char *s = on < 0 ? getenv("AP_MUTANT") : NULL;
+
+	if (on < 0)
+		on = s ? atoi(s) : 0;
+	return on == k;
+}
+"""
 
 
-def sync():
-    """The tree as it stands, with objects of the last run kept."""
-    COPY.mkdir(parents=True, exist_ok=True)
+def write(path, data):
+    """Only where it changes: make goes by the time."""
+    if not path.exists() or path.read_bytes() != data:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def sync(switched):
+    """The tree as it stands but for the files of `switched`, with objects of the last run kept."""
     for room in ROOMS:
-        src, dst = ROOT / room, COPY / room
-        if not src.is_dir():
-            continue
-        for where, dirs, files in os.walk(src):
+        for where, dirs, files in os.walk(ROOT / room):
             dirs[:] = [d for d in dirs if d != "__pycache__"]
-            to = dst / os.path.relpath(where, src)
+            to = COPY / os.path.relpath(where, ROOT)
             to.mkdir(parents=True, exist_ok=True)
-            for extra in set(p.name for p in to.iterdir() if p.is_file()) - set(files):
+            for extra in {p.name for p in to.iterdir() if p.is_file()} - set(files):
                 (to / extra).unlink()
             for f in files:
-                a, b = pathlib.Path(where) / f, to / f
-                if not b.exists() or a.read_bytes() != b.read_bytes():
-                    shutil.copyfile(a, b)
-                    shutil.copymode(a, b)
-    # A run that was killed left a mutant's object behind: its source gets a new time.
-    if (COPY / "mutant").exists():
-        (COPY / (COPY / "mutant").read_text()).touch()
-    if not (COPY / "Makefile").exists() or (COPY / "Makefile").read_bytes() != (ROOT / "Makefile").read_bytes():
-        shutil.copy2(ROOT / "Makefile", COPY / "Makefile")
+                name = os.path.relpath(os.path.join(where, f), ROOT)
+                write(to / f, switched[name].encode() if name in switched else (ROOT / name).read_bytes())
+                shutil.copymode(ROOT / name, to / f)
+    write(COPY / "Makefile", (ROOT / "Makefile").read_bytes())
+    write(COPY / "mutant.h", SWITCH.encode())
     for shared in ("env", "executor"):
         link = COPY / "build" / shared
         link.parent.mkdir(exist_ok=True)
@@ -57,24 +73,28 @@ def sync():
             link.symlink_to(ROOT / "build" / shared)
 
 
-def run(argv, timeout):
+def run(argv, timeout, **env):
     """(ended well, output); a hang counts as ended badly."""
     try:
-        p = subprocess.run(argv, cwd=COPY, capture_output=True, text=True, timeout=timeout, errors="replace")
+        p = subprocess.run(
+            argv, cwd=COPY, env={**os.environ, **env}, capture_output=True, text=True, timeout=timeout, errors="replace"
+        )
     except subprocess.TimeoutExpired:
         return False, f"no end after {timeout} s"
     return p.returncode == 0, p.stdout + p.stderr
 
 
-def tests(guard, unit_only=False):
+def tests(guard, number=0):
     """(all pass, first failing line)."""
+    env = {"AP_MUTANT": str(number)}
     if "unit" in guard:
-        ok, out = run(["build/release/unit", guard["unit"]], 120)
+        ok, out = run(["build/release/unit", *guard["unit"].split()], 300, **env)
         if not ok:
             m = re.search(r"^\[  FAILED  \] (.*)$", out, re.M)
-            return False, m.group(1) if m else "the unit tests crashed"
-    if "e2e" in guard and not unit_only:
-        ok, out = run(["/usr/bin/python3", "-m", "pytest", "-q", "-x", "tests/e2e", "-m", "not full", "-k", guard["e2e"]], 900)
+            return False, m.group(1) if m else f"the unit tests crashed: {out.strip()[-60:]!r}"
+    if "e2e" in guard:
+        argv = ["/usr/bin/python3", "-m", "pytest", "-q", "-x", "tests/e2e", "-m", "not full", "-k", guard["e2e"]]
+        ok, out = run(argv, 900, **env)
         if "no tests ran" in out or "deselected" in out and " passed" not in out and " failed" not in out:
             return True, f"no end to end test matches {guard['e2e']!r}"
         if not ok:
@@ -83,10 +103,13 @@ def tests(guard, unit_only=False):
     return True, ""
 
 
-def build(guard):
-    targets = ["build/release/unit"] if "unit" in guard else []
-    targets += ["build/release/autopack"] if "e2e" in guard else []
-    return run(["make", f"-j{os.cpu_count()}", *targets], 900)
+def closing(text, at):
+    """Where the bracket opened before `at` closes."""
+    depth = 1
+    while depth and at < len(text):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        at += 1
+    return at - 1
 
 
 def condition(text, at):
@@ -94,15 +117,30 @@ def condition(text, at):
     head = text.rfind("if (", 0, at)
     if head < 0:
         return None
-    depth, i = 1, head + 4
-    while depth and i < at:
-        depth += {"(": 1, ")": -1}.get(text[i], 0)
-        i += 1
-    between = text[i:at]
+    end = closing(text, head + 4)
     # Only what follows directly: braces and other statements would make it another's.
-    if depth or between.strip(" \t\n{"):
+    if end >= at or text[end + 1 : at].strip(" \t\n{"):
         return None
-    return head + 4, i - 1
+    return head + 4, end
+
+
+def replacement(guard, text):
+    """(start, end, text with both forms and %d for the number), or a problem's words."""
+    if "span" in guard:
+        start, end = guard["span"]
+        return start, end, f"!ap_mutant(%d) && ({text[start:end].replace('%', '%%')})"
+    old, new = guard["old"], guard["new"]
+    if text.count(old) != 1:
+        return f"its text is {text.count(old)} times in {guard['file']}, wanted once"
+    start = text.index(old)
+    if not (old.startswith("if (") and new.startswith("if (")):
+        both = "if (ap_mutant(%%d)) { %s } else { %s }" if old.endswith(";") else "(ap_mutant(%%d) ? (%s) : (%s))"
+        return start, start + len(old), both % (new.replace("%", "%%"), old.replace("%", "%%"))
+    a, b = closing(old, 4), closing(new, 4)
+    if old[a:] != new[b:]:
+        return "old and new differ in more than their condition"
+    both = f"ap_mutant(%d) ? ({new[4:b].replace('%', '%%')}) : ({old[4:a].replace('%', '%%')})"
+    return start + 4, start + a, both
 
 
 def swept(sweep):
@@ -116,16 +154,38 @@ def swept(sweep):
             span = condition(text, m.start())
             if not span:
                 continue
-            cond = text[span[0] : span[1]]
-            flat = re.sub(r"\s+", " ", cond)
+            flat = re.sub(r"\s+", " ", text[slice(*span)])
             if flat in but:
                 unused.discard(flat)
                 continue
             line = text.count("\n", 0, span[0]) + 1
-            mutant = text[: span[0]] + "0 && (" + cond + ")" + text[span[1] :]
-            yield {**sweep, "name": f"{sweep['name']}:{path.name}:{line} {flat[:60]}", "file": name, "mutant": mutant}
+            yield {**sweep, "name": f"{sweep['name']}:{path.name}:{line} {flat[:60]}", "file": name, "span": span}
     for flat in unused:
         yield {"name": f"{sweep['name']}: but", "file": sweep["files"][0], "problem": f"no guard reads {flat!r}"}
+
+
+def switch(guards):
+    """{file: text with every guard in both forms}; what cannot be switched gets its "problem"."""
+    switched = {}
+    for name in {g["file"] for g in guards}:
+        text = (ROOT / name).read_text() if (ROOT / name).exists() else ""
+        spans = []
+        for number, g in enumerate(guards, 1):
+            if g["file"] != name or "problem" in g:
+                continue
+            found = replacement(g, text)
+            if not set(g) & {"unit", "e2e"}:
+                g["problem"] = "names no test"
+            elif isinstance(found, str):
+                g["problem"] = found
+            elif any(s < found[1] and found[0] < e for s, e, _ in spans):
+                g["problem"] = "another guard holds the same text"
+            else:
+                spans.append((*found[:2], found[2] % number))
+        for start, end, both in sorted(spans, reverse=True):
+            text = text[:start] + both + text[end:]
+        switched[name] = text
+    return switched
 
 
 def main():
@@ -136,49 +196,36 @@ def main():
     guards = [g for g in guards if fnmatch.fnmatch(g["name"], wanted)]
     if not guards:
         sys.exit(f"mutate: no guard matches {wanted!r}")
-    sync()
-    passed = failed = 0
-    sound = {}
-    for g in guards:
-        path = COPY / g["file"]
-        text = path.read_text() if path.exists() else ""
-        problem = g.get("problem", "")
-        key = (g.get("unit"), g.get("e2e"))
-        if problem:
-            pass
-        elif not set(g) & {"unit", "e2e"}:
-            problem = "names no test"
-        elif "mutant" not in g and text.count(g["old"]) != 1:
-            problem = f"its text is {text.count(g['old'])} times in {g['file']}, wanted once"
-        else:
-            if key not in sound:
-                ok, out = build(g)
-                sound[key] = tests(g) if ok else (False, "the copy does not build: " + out[-300:])
-            if not sound[key][0]:
-                problem = f"its tests fail without a change: {sound[key][1]}"
-            elif sound[key][1]:
-                problem = sound[key][1]
-        noticed = ""
-        if not problem:
-            (COPY / "mutant").write_text(g["file"])
-            path.write_text(g.get("mutant") or text.replace(g["old"], g["new"]))
-            ok, out = build(g)
-            if not ok:
-                problem = "the change does not compile: " + "\n".join(re.findall(r".*error:.*", out)[:3])
-            else:
-                good, noticed = tests(g)
-                if good:
-                    problem = "SURVIVED: no test fails without it"
-            path.write_text(text)
-            (COPY / "mutant").unlink()
-        if problem:
-            failed += 1
-            print(f"  FAILED  {g['name']}: {problem}", flush=True)
-        else:
-            passed += 1
-            print(f"  ok      {g['name']}: {noticed}", flush=True)
-    print(f"mutate: {passed} passed, {failed} failed")
+    sync(switch(guards))
+    argv = ["make", f"-j{os.cpu_count()}", "opt.release=-O1 -g1", "build/release/unit", "build/release/autopack"]
+    ok, out = run(argv, 1800, CPPFLAGS=f"-include {COPY}/mutant.h")
+    if not ok:
+        sys.exit("mutate: the copy does not build:\n" + "\n".join(re.findall(r".*error:.*", out)[:10] or [out[-2000:]]))
+    sound = {key: tests(dict(key)) for key in {which(g) for g in guards if "problem" not in g}}
+
+    def one(number, g):
+        if "problem" in g:
+            return False, g["problem"]
+        fine, why = sound[which(g)]
+        if not fine:
+            return False, f"its tests fail without a change: {why}"
+        if why:
+            return False, why
+        good, noticed = tests(g, number)
+        return (False, "SURVIVED: no test fails without it") if good else (True, noticed)
+
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for g, (ok, words) in zip(guards, pool.map(one, range(1, len(guards) + 1), guards)):
+            failed += not ok
+            print(f"  {'ok     ' if ok else 'FAILED '} {g['name']}: {words}", flush=True)
+    print(f"mutate: {len(guards) - failed} passed, {failed} failed")
     sys.exit(1 if failed else 0)
+
+
+def which(guard):
+    """The tests of a guard, as a key."""
+    return tuple((k, guard[k]) for k in ("unit", "e2e") if k in guard)
 
 
 if __name__ == "__main__":

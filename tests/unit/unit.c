@@ -36,6 +36,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static bool wanted(const char *name, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (fnmatch(argv[i], name, 0) == 0)
+			return true;
+	}
+	return argc < 2;
+}
+
+/* unit [GLOB...]: the tests whose name matches one of them */
 int main(int argc, char **argv)
 {
 	size_t n = 0;
@@ -43,11 +53,11 @@ int main(int argc, char **argv)
 
 	qsort(tests, n_tests, sizeof(tests[0]), by_name);
 	for (size_t i = 0; i < n_tests; i++) {
-		if (argc < 2 || fnmatch(argv[1], tests[i].name, 0) == 0)
+		if (wanted(tests[i].name, argc, argv))
 			tests[n++] = tests[i];
 	}
 	if (!n) {
-		fprintf(stderr, "no test matches %s\n", argv[1]);
+		fprintf(stderr, "no test has such a name\n");
 		return 1;
 	}
 	failed = _cmocka_run_group_tests("unit", tests, n, NULL, NULL);
