@@ -12,11 +12,15 @@ unpack          unpack(reference) -> root file system, by skopeo and umoci
 
 import itertools
 import pathlib
+import sys
 
 import pytest
 
 import support
 from support import oci
+
+sys.path.insert(0, str(support.ROOT / "tests" / "server"))
+import vertex_types  # noqa: E402
 
 
 def pytest_configure(config):
@@ -39,6 +43,21 @@ def pytest_make_collect_report(collector):
     if report.skipped:
         report.outcome = "failed"
         report.longrepr = f"{collector.nodeid}: skipping is not allowed: {report.longrepr}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bodies_are_messages_of_the_api():
+    """Every body that a dry run printed in this session parses as the API's own message, no field unknown."""
+    yield
+    if not support.Autopack.bodies:
+        return
+    types = vertex_types.Types()
+    try:
+        for message, body in support.Autopack.bodies:
+            wrong = types("v1", message, body) and types("v1beta1", message, body)
+            assert wrong is None, f"{message}: {wrong}: {body}"
+    finally:
+        types.close()
 
 
 @pytest.fixture(scope="session")

@@ -163,5 +163,6 @@ def test_stdout_is_the_result_and_the_job_names_a_digest(autopack, base, project
         service.stop()
     assert re.fullmatch(r"projects/\d+/locations/us-central1/customJobs/\d+\n", r.stdout)
     [sent] = service.sent
+    autopack.bodies.append((sent.message, sent.body))
     _, digest, _ = registry.manifest(repo, "mine")
     assert sent.body["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]["imageUri"] == f"{registry.name(repo)}@{digest}"
