@@ -71,8 +71,15 @@ int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err)
 		if (c && c != '/')
 			continue;
 		*at = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST && !ap_fs_is_dir(copy))
-			return ap_err_sys(err, "make directory %s", copy);
+		if (mkdir(copy, mode) < 0 && errno != EEXIST) {
+			int why = errno;
+
+			/* A file system that is read-only says so of directories that are there, too. */
+			if (!ap_fs_is_dir(copy)) {
+				errno = why;
+				return ap_err_sys(err, "make directory %s", copy);
+			}
+		}
 		*at = c;
 		if (!c)
 			break;

@@ -1,11 +1,11 @@
 #include "cli/cache_use.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/progress.h"
 
 #define CACHE_DEPTH 2 /* CACHE/wheels/sha256 */
 
@@ -30,6 +30,21 @@ void ap_cache_share(int *fd, const char *dir)
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
 		ap_fs_sweep_tree(dir, CACHE_DEPTH, "uv");
 	(void)flock(*fd, LOCK_SH);
+}
+
+int ap_cache_scratch(
+	char **dir, const char *cache, struct ap_progress *progress, struct ap_err *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	ap_auto_free char *made = ap_xasprintf("%s/autopack-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+
+	if (!mkdtemp(made))
+		return ap_err_sys(err, "make directory %s", made);
+	if (cache)
+		ap_emit_warn(progress, AP_STEP_PLAN,
+			"%s cannot be written: nothing is kept for the next run", cache);
+	*dir = AP_STEAL(made);
+	return 0;
 }
 
 int ap_cache_alone(int *fd, const char *dir, struct ap_err *err)

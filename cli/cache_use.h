@@ -6,12 +6,20 @@
 #define AP_CLI_CACHE_USE_H
 
 #include "base/err.h"
+#include "base/progress.h"
 
 /*
  * Share the cache until *fd is closed; waits while it is being pruned.  Who
  * comes when nobody is there sweeps it first.  *fd is -1 where there is no cache or it cannot be written: then nobody prunes.
  */
 void ap_cache_share(int *fd, const char *dir);
+
+/*
+ * A directory to work in for a run whose cache cannot be written: a new one
+ * below TMPDIR, whose name is told.  *dir: owned; the caller removes the tree.
+ */
+int ap_cache_scratch(
+	char **dir, const char *cache, struct ap_progress *progress, struct ap_err *err) AP_CHECK;
 
 /* Have it alone.  Errors: AP_E_IO "in use by a run" after ten seconds. */
 int ap_cache_alone(int *fd, const char *dir, struct ap_err *err) AP_CHECK;

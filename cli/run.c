@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
+
 static int do_plan(struct ap_run *r, struct ap_err *err)
 {
 	if (!r->ask.has_image)
@@ -104,6 +106,8 @@ void ap_run_init(struct ap_run *r, struct ap_world *w)
 
 void ap_run_release(struct ap_run *r)
 {
+	struct ap_err ignored = AP_ERR_INIT;
+
 	ap_push_free(r->push);
 	ap_image_release(&r->image);
 	for (size_t i = 0; i < r->n_layers; i++)
@@ -130,6 +134,9 @@ void ap_run_release(struct ap_run *r)
 	ap_job_release(&r->submitted);
 	ap_vertex_free(r->vertex);
 	cJSON_Delete(r->body);
+	if (r->scratch && ap_fs_remove_tree(r->scratch, &ignored) < 0)
+		ap_err_clear(&ignored);
+	free(r->scratch);
 	ap_close_p(&r->cache_fd);
 	free(r->image_uri);
 	memset(r, 0, sizeof(*r));

@@ -93,6 +93,7 @@ struct ap_run {
 	struct ap_vertex *vertex;
 	struct ap_job submitted;
 
+	char *scratch;           /* stands in for a cache that cannot be written; NULL: none */
 	int cache_fd;            /* the cache is ours to read as long as it is open */
 	unsigned done, needless; /* sets of stages */
 	struct ap_cost costs[9]; /* of each stage, in their order */

@@ -184,6 +184,12 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 	if (!r->ask.has_image)
 		return 0;
 	ap_cache_share(&r->cache_fd, r->ask.cache_dir);
+	/* Code alone needs no place to work in. */
+	if (r->cache_fd < 0 && r->plan.deps.any) {
+		if (ap_cache_scratch(&r->scratch, r->ask.cache_dir, r->progress, err) < 0)
+			return -1;
+		r->ask.cache_dir = r->scratch;
+	}
 	if (ap_ref_parse(&ref, r->ask.image.executor_image, err) < 0)
 		return -1;
 	rc = ap_world_source(&r->source, r->world, &ref, err);

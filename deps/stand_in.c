@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,8 +95,14 @@ static int write_wheel(const char *path, const char *info, const char *metadata,
 	}
 	if (rc == 0 && archive_write_close(a) != ARCHIVE_OK)
 		rc = -1;
-	if (rc < 0)
-		ap_err_set(err, AP_E_IO, "write %s: %s", path, archive_error_string(a));
+	if (rc < 0) {
+		/* libarchive's own words are "Write error" for a full disk, too. */
+		errno = archive_errno(a);
+		if (errno > 0)
+			ap_err_sys(err, "write %s", path);
+		else
+			ap_err_set(err, AP_E_IO, "write %s: %s", path, archive_error_string(a));
+	}
 	archive_write_free(a);
 	return rc;
 }
