@@ -170,7 +170,8 @@ char *ap_vertex_url(const struct ap_vertex *v, const char *version, const char *
 	return ap_xasprintf("%s/%s/%s", v->endpoint, version, path);
 }
 
-int ap_vertex_authorization(
+/* "Bearer ...", or NULL without credentials.  *out: owned. */
+static int make_authorization(
 	char **out, const struct ap_vertex *v, unsigned flags, struct ap_err *err)
 {
 	ap_auto_free char *token = NULL;
@@ -214,13 +215,25 @@ static int send_once(struct ap_vertex *v, struct ap_http_req *req, struct ap_htt
 {
 	ap_auto_free char *authorization = NULL;
 
-	if (ap_vertex_authorization(&authorization, v, token_flags, err) < 0)
+	if (make_authorization(&authorization, v, token_flags, err) < 0)
 		return -1;
 	req->authorization = authorization;
 	if (ap_http_do(v->http, req, resp, err) < 0)
 		return -1;
 	note_time(v, resp);
 	return 0;
+}
+
+int ap_vertex_send(
+	struct ap_vertex *v, struct ap_http_req *req, struct ap_http_resp *resp, struct ap_err *err)
+{
+	if (send_once(v, req, resp, 0, err) < 0)
+		return -1;
+	if (resp->status != 401 || !v->gcp)
+		return 0;
+	ap_http_resp_release(resp);
+	*resp = (struct ap_http_resp){ 0 };
+	return send_once(v, req, resp, AP_GCP_REFRESH, err);
 }
 
 static int answer(cJSON **out, const struct ap_http_resp *resp, struct ap_err *err)
@@ -261,14 +274,8 @@ int ap_vertex_call_url(cJSON **out, struct ap_vertex *v, const char *method, con
 		/* Google's front end answers 411 to a POST that says no length. */
 		req.body = "";
 	}
-	if (send_once(v, &req, &resp, 0, err) < 0)
+	if (ap_vertex_send(v, &req, &resp, err) < 0)
 		return -1;
-	if (resp.status == 401 && v->gcp) {
-		ap_http_resp_release(&resp);
-		resp = (struct ap_http_resp){ 0 };
-		if (send_once(v, &req, &resp, AP_GCP_REFRESH, err) < 0)
-			return -1;
-	}
 	if (resp.status < 200 || resp.status > 299)
 		return ap_vertex_error(resp.status, ap_http_header(&resp, "content-type"),
 			resp.body.p, resp.body.len, what, v->place.project, err);

@@ -60,9 +60,12 @@ struct ap_http *ap_vertex_http(const struct ap_vertex *v);
 const char *ap_vertex_logging(const struct ap_vertex *v); /* endpoints, no slash at the end */
 const char *ap_vertex_storage(const struct ap_vertex *v);
 
-/* "Bearer ...", or NULL without credentials.  flags: AP_GCP_REFRESH.  *out: owned. */
-int ap_vertex_authorization(
-	char **out, const struct ap_vertex *v, unsigned flags, struct ap_err *err) AP_CHECK;
+/*
+ * ap_http_do() with our token; one that is refused (401) is renewed once.
+ * req->authorization is ours to set.
+ */
+int ap_vertex_send(struct ap_vertex *v, struct ap_http_req *req, struct ap_http_resp *resp,
+	struct ap_err *err) AP_CHECK;
 
 /* "projects/P/locations/R".  *out: owned. */
 char *ap_vertex_parent(const struct ap_vertex *v);

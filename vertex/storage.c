@@ -62,7 +62,6 @@ int ap_gs_read(
 	ap_auto_free char *bucket = NULL;
 	ap_auto_free char *object = NULL;
 	ap_auto_free char *url = NULL;
-	ap_auto_free char *authorization = NULL;
 	ap_auto_http_resp resp = { 0 };
 	struct ap_http_req req = { .method = "GET",
 		.max_body = max,
@@ -75,12 +74,9 @@ int ap_gs_read(
 	if (!ap_gs_split(&bucket, &object, uri))
 		return bad_uri(uri, err);
 	url = object_url(v, bucket, object, "?alt=media");
-	if (ap_vertex_authorization(&authorization, v, 0, err) < 0)
-		return -1;
 	out->max = max;
 	req.url = url;
-	req.authorization = authorization;
-	if (ap_http_do(ap_vertex_http(v), &req, &resp, err) < 0)
+	if (ap_vertex_send(v, &req, &resp, err) < 0)
 		return ap_err_wrap(err, "%s", uri);
 	if (resp.status != 200)
 		return ap_vertex_error(resp.status, ap_http_header(&resp, "content-type"),
@@ -109,15 +105,14 @@ int ap_gs_package_uri(char **out, const char *staging, const struct ap_digest *d
 
 struct upload {
 	struct ap_vertex *v;
-	const char *uri, *path;
+	const char *uri, *path, *bucket, *object;
 	char *session; /* URL of the upload; it is a secret of its own */
 	uint64_t size;
 };
 
-static int begin(struct upload *u, const char *bucket, const char *object, struct ap_err *err)
+static int begin(struct upload *u, struct ap_err *err)
 {
 	ap_auto_buf url = AP_BUF_INIT;
-	ap_auto_free char *authorization = NULL;
 	ap_auto_http_resp resp = { 0 };
 	ap_auto_strv headers = { 0 };
 	struct ap_url asked = { 0 }, given = { 0 };
@@ -129,16 +124,14 @@ static int begin(struct upload *u, const char *bucket, const char *object, struc
 
 	ap_buf_addf(&url,
 		"%s/upload/storage/v1/b/%s/o?uploadType=resumable&ifGenerationMatch=0&name=",
-		ap_vertex_storage(u->v), bucket);
-	ap_url_escape(&url, object);
+		ap_vertex_storage(u->v), u->bucket);
+	ap_url_escape(&url, u->object);
 	ap_strv_addf(&headers, "X-Upload-Content-Length: %" PRIu64, u->size);
 	ap_strv_add(&headers, "X-Upload-Content-Type: application/octet-stream");
-	if (ap_vertex_authorization(&authorization, u->v, 0, err) < 0)
-		return -1;
 	req.url = url.p;
-	req.authorization = authorization;
-	if (ap_http_do(ap_vertex_http(u->v), &req, &resp, err) < 0)
+	if (ap_vertex_send(u->v, &req, &resp, err) < 0)
 		return -1;
+	free(AP_STEAL(u->session));
 	if (resp.status == 412)
 		return 0; /* somebody else put the same content there meanwhile */
 	location = ap_http_header(&resp, "location");
@@ -159,7 +152,7 @@ static int begin(struct upload *u, const char *bucket, const char *object, struc
 	return 0;
 }
 
-/* How much has the session got?  1 with *have, 0 when it is complete. */
+/* How much has the session got?  1 with *have, 0 when it is complete.  AP_E_NOT_FOUND: it is gone. */
 static int session_state(struct upload *u, uint64_t *have, struct ap_err *err)
 {
 	ap_auto_strv headers = { 0 };
@@ -176,6 +169,8 @@ static int session_state(struct upload *u, uint64_t *have, struct ap_err *err)
 		return -1;
 	if (resp.status == 200 || resp.status == 201)
 		return 0;
+	if (resp.status == 404 || resp.status == 410)
+		return ap_err_set(err, AP_E_NOT_FOUND, "%s: the upload session is gone", u->uri);
 	if (resp.status != 308)
 		return ap_vertex_error(resp.status, ap_http_header(&resp, "content-type"),
 			resp.body.p, resp.body.len, u->uri, NULL, err);
@@ -212,6 +207,7 @@ static int send_rest(struct upload *u, uint64_t have, int *status, struct ap_err
 		return -1;
 	*status = resp.status;
 	if (resp.status == 200 || resp.status == 201 || resp.status == 412 || resp.status == 308 ||
+		resp.status == 404 || resp.status == 410 || resp.status == 429 ||
 		resp.status >= 500)
 		return 0;
 	return ap_vertex_error(resp.status, ap_http_header(&resp, "content-type"), resp.body.p,
@@ -237,6 +233,16 @@ static int send_all(struct upload *u, struct ap_err *err)
 		if (!ap_watch_sleep(attempt ? 1U << AP_MIN(attempt, 4) : 0))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted");
 		rc = session_state(u, &have, err);
+		/* Source: Cloud Storage, "Resumable uploads", error handling: begin again. */
+		if (rc < 0 && err->code == AP_E_NOT_FOUND) {
+			ap_err_clear(err);
+			have = 0;
+			if (begin(u, err) < 0)
+				return -1;
+			if (!u->session)
+				return 0;
+			continue;
+		}
 		if (rc <= 0)
 			return rc;
 		ap_emit_debug(ap_vertex_progress(u->v), AP_STEP_UPLOAD,
@@ -271,7 +277,9 @@ int ap_gs_upload(struct ap_vertex *v, const char *uri, const char *path, struct 
 	if (err->code != AP_E_NOT_FOUND)
 		return -1;
 	ap_err_clear(err);
-	rc = begin(&u, bucket, object, err);
+	u.bucket = bucket;
+	u.object = object;
+	rc = begin(&u, err);
 	if (rc == 0 && u.session)
 		rc = send_all(&u, err);
 	free(u.session);

@@ -618,6 +618,24 @@ def test_upload_that_breaks_off_is_resumed(ap, service, tmp_path):
     assert list(service.objects.values()) == [package.read_bytes()]
 
 
+def test_upload_begins_again_when_its_session_is_gone(ap, service, tmp_path):
+    package = tmp_path / "trainer-1.0.tar.gz"
+    package.write_bytes(bytes(range(256)) * 4000)
+    gone = stand_in.Answer(410, {}, "")
+    service.fail("PUT", "upload-session", times=2, answer=gone)
+    ap(*CREATE, PY, f"--python-package-uris={package}", "--staging-bucket=gs://bucket")
+    assert list(service.objects.values()) == [package.read_bytes()]
+    assert len([r for r in service.requests if "uploadType=resumable" in r.target]) == 2
+
+
+def test_upload_that_never_goes_through_sends_no_job(ap, service, tmp_path):
+    package = tmp_path / "trainer-1.0.tar.gz"
+    package.write_bytes(b"x")
+    service.fail("POST", "uploadType=resumable", times=99, answer=stand_in.error(403, "PERMISSION_DENIED", "storage.objects.create denied"))
+    r = ap(*CREATE, PY, f"--python-package-uris={package}", "--staging-bucket=gs://bucket", check=1)
+    assert "roles/storage.objectAdmin" in r.stderr and not service.sent
+
+
 def test_upload_is_not_sent_to_another_host(ap, service, tmp_path):
     package = tmp_path / "a.whl"
     package.write_bytes(b"a")
