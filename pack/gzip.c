@@ -17,15 +17,17 @@ enum {
 	RING_MAX = 6, /* some 3 MiB a block, and every worker may be making a layer */
 };
 
-/* What a compressed block can be at most: stored, with its joint and a byte of slack. */
-#define OUT_MAX (AP_GZIP_BLOCK + 5 * (AP_GZIP_BLOCK / STORED_MAX + 1) + 16)
+/* What a compressed block can be at most, with its joint. */
+#define OUT_MAX (AP_GZIP_BLOCK + 16)
 
 enum block_state { BLOCK_FREE, BLOCK_QUEUED, BLOCK_RUNNING, BLOCK_DONE };
 
 struct block {
 	enum block_state state;
 	unsigned char *in, *out;
-	size_t n, out_n;
+	size_t n, out_n; /* out_n 0: stored */
+	int file;        /* the input is a range of it, or -1 */
+	uint64_t at;
 	uint32_t crc;
 	struct libdeflate_compressor *strong, *quick;
 };
@@ -100,23 +102,23 @@ static bool incompressible(struct block *b)
 		       compressor(&b->quick, 1), sample, sizeof(sample), out, most) == 0;
 }
 
-static void store(struct block *b)
+/* Write a block out as it is, in stored blocks; the lock is not held. */
+static int emit_stored(const struct ap_gzip_opts *o, const struct block *b, struct ap_err *err)
 {
-	unsigned char *to = b->out;
-
 	for (size_t at = 0; at < b->n;) {
 		size_t n = AP_MIN(b->n - at, (size_t)STORED_MAX);
+		unsigned char head[] = { 0, (unsigned char)(n & 0xff), (unsigned char)(n >> 8),
+			(unsigned char)(~n & 0xff), (unsigned char)(~n >> 8 & 0xff) };
 
-		*to++ = 0;
-		*to++ = (unsigned char)(n & 0xff);
-		*to++ = (unsigned char)(n >> 8);
-		*to++ = (unsigned char)(~n & 0xff);
-		*to++ = (unsigned char)(~n >> 8 & 0xff);
-		memcpy(to, b->in + at, n);
-		to += n;
+		if (o->out(o->ctx, head, sizeof(head), err) < 0)
+			return -1;
+		if (o->refer && b->file >= 0
+				? o->refer(o->ctx, b->in + at, n, b->file, b->at + at, err) < 0
+				: o->out(o->ctx, b->in + at, n, err) < 0)
+			return -1;
 		at += n;
 	}
-	b->out_n = (size_t)(to - b->out);
+	return 0;
 }
 
 /* Bit positions of the last block's header and of the end; our own stream, so it cannot be broken. */
@@ -175,8 +177,6 @@ static void compress_block(struct block *b)
 			compressor(&b->strong, AP_GZIP_LEVEL), b->in, b->n, b->out, b->n);
 	if (b->out_n)
 		join(b);
-	else
-		store(b);
 }
 
 /* Write out what is done, oldest first; the caller holds the lock. */
@@ -193,7 +193,8 @@ static void emit_done(struct ring *r)
 			int rc;
 
 			pthread_mutex_unlock(&r->lock);
-			rc = r->o.out(r->o.ctx, b->out, b->out_n, &err);
+			rc = b->out_n ? r->o.out(r->o.ctx, b->out, b->out_n, &err)
+				      : emit_stored(&r->o, b, &err);
 			pthread_mutex_lock(&r->lock);
 			if (rc < 0)
 				r->failed = err;
@@ -390,9 +391,22 @@ int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err)
 	return 0;
 }
 
+void ap_gzip_filled_from(struct ap_gzip *g, size_t n, int file, uint64_t at)
+{
+	struct block *b = filling(g);
+
+	if (!b->n) {
+		b->file = file;
+		b->at = at;
+	} else if (b->file != file || b->at + b->n != at) {
+		b->file = -1;
+	}
+	b->n += n;
+}
+
 void ap_gzip_filled(struct ap_gzip *g, size_t n)
 {
-	filling(g)->n += n;
+	ap_gzip_filled_from(g, n, -1, 0);
 }
 
 int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err)
@@ -421,15 +435,26 @@ static int splice_raw(void *ctx, const void *p, size_t n, struct ap_err *err)
 	return o->raw ? o->raw(o->ctx, p, n, err) : 0;
 }
 
-static int splice_emit(void *ctx, const void *p, size_t n, struct ap_err *err)
-{
-	const struct ap_gzip_opts *o = &((struct ap_gzip *)ctx)->ring->o;
+/* One member on its way through ap_splice_copy(). */
+struct copying {
+	struct ap_gzip *g;
+	uint64_t offset; /* of the member in its file */
+	int file;
+};
 
+static int splice_emit(void *ctx, const void *p, size_t n, uint64_t at, struct ap_err *err)
+{
+	const struct copying *c = ctx;
+	const struct ap_gzip_opts *o = &c->g->ring->o;
+
+	if (o->refer && c->file >= 0 && at != AP_SPLICE_OWN)
+		return o->refer(o->ctx, p, n, c->file, c->offset + at, err);
 	return o->out(o->ctx, p, n, err);
 }
 
-int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err)
+int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, int file, struct ap_err *err)
 {
+	struct copying c = { g, raw->offset, file };
 	struct ring *r = g->ring;
 	struct ap_splice s;
 
@@ -438,7 +463,7 @@ int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *e
 	if (queue_block(g, err) < 0 || drain(g, 0, err) < 0 || begin(g, err) < 0)
 		return -1;
 	if (ap_splice_scan(&s, raw, splice_raw, g, err) < 0 ||
-		ap_splice_copy(raw, &s, splice_emit, g, err) < 0)
+		ap_splice_copy(raw, &s, splice_emit, &c, err) < 0)
 		return fail(g, err);
 	r->crc = (uint32_t)crc32_combine(r->crc, raw->crc, (z_off_t)raw->size);
 	r->size += raw->size;

@@ -22,13 +22,18 @@
 /* Takes bytes, in order. */
 typedef int (*ap_gzip_out_fn)(void *ctx, const void *p, size_t n, struct ap_err *err);
 
+/* Takes n bytes, in order, which also stand at offset `at` of a file: p need not be copied. */
+typedef int (*ap_gzip_refer_fn)(
+	void *ctx, const void *p, size_t n, int file, uint64_t at, struct ap_err *err);
+
 struct ap_gzip;
 
 struct ap_gzip_opts {
-	ap_gzip_out_fn out;   /* compressed bytes; on any thread, one at a time */
-	ap_gzip_out_fn raw;   /* the uncompressed bytes, on the writing thread; may be NULL */
-	void *ctx;            /* of both */
-	struct ap_pool *pool; /* compresses blocks; NULL: the writing thread does */
+	ap_gzip_out_fn out;     /* compressed bytes; on any thread, one at a time */
+	ap_gzip_refer_fn refer; /* in place of out, for bytes of a file that the writer named */
+	ap_gzip_out_fn raw;     /* the uncompressed bytes, on the writing thread; may be NULL */
+	void *ctx;              /* of both */
+	struct ap_pool *pool;   /* compresses blocks; NULL: the writing thread does */
 };
 
 /*
@@ -50,14 +55,19 @@ int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err
 int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err) AP_CHECK;
 void ap_gzip_filled(struct ap_gzip *g, size_t n);
 
+/* The same for bytes read from offset `at` of a file, a number >= 0 that means something to `refer`. */
+void ap_gzip_filled_from(struct ap_gzip *g, size_t n, int file, uint64_t at);
+
 /*
  * Add raw->size bytes whose deflate stream exists (method 8): the stream is
  * inflated to check CRC, size and exact consumption and to feed `raw`; its
- * bytes go out as they are, but for the mark of the last block.
+ * bytes go out as they are, but for the mark of the last block.  file: the
+ * number of raw->fd for `refer`, or -1.
  *
  * Errors: those of ap_splice_scan() and ap_splice_copy().
  */
-int ap_gzip_splice(struct ap_gzip *g, const struct ap_raw *raw, struct ap_err *err) AP_CHECK;
+int ap_gzip_splice(
+	struct ap_gzip *g, const struct ap_raw *raw, int file, struct ap_err *err) AP_CHECK;
 
 /* The end of the member: nothing can be written after. */
 int ap_gzip_finish(struct ap_gzip *g, struct ap_err *err) AP_CHECK;

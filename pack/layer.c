@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pack/gzip.h"
+#include "pack/local.h"
 #include "pack/media_type.h"
 #include "pack/request.h"
 #include "pack/spool.h"
@@ -14,6 +15,7 @@
 enum {
 	CHUNK = 128 << 10,
 	SPLICE_FROM = 16 << 10, /* shorter members shrink more together with their headers */
+	REFER_FROM = 1 << 20,   /* shorter ones are copied rather than read again from their file */
 };
 
 void ap_layer_release(struct ap_layer *l)
@@ -64,6 +66,16 @@ static int on_blob(void *ctx, const void *p, size_t n, struct ap_err *err)
 	return ap_spool_write(&m->spool, p, n, err);
 }
 
+static int on_blob_of_file(
+	void *ctx, const void *p, size_t n, int file, uint64_t at, struct ap_err *err AP_UNUSED)
+{
+	struct maker *m = ctx;
+
+	ap_sha256_update(&m->blob_hash, p, n);
+	ap_spool_refer(&m->spool, file, at, n);
+	return 0;
+}
+
 static int on_raw(void *ctx, const void *p, size_t n, struct ap_err *err)
 {
 	struct maker *m = ctx;
@@ -81,7 +93,11 @@ static int on_raw(void *ctx, const void *p, size_t n, struct ap_err *err)
 
 static void maker_init(struct maker *m)
 {
-	struct ap_gzip_opts g = { .out = on_blob, .raw = on_raw, .ctx = m, .pool = m->o->pool };
+	struct ap_gzip_opts g = { .out = on_blob,
+		.refer = on_blob_of_file,
+		.raw = on_raw,
+		.ctx = m,
+		.pool = m->o->pool };
 
 	ap_spool_init(&m->spool, m->o->spool_dir);
 	ap_sha256_init(&m->blob_hash);
@@ -113,9 +129,9 @@ static int changed(uint64_t found, uint64_t size, const char *more, struct ap_er
 		"changed while it was read: %s%" PRIu64 " of %" PRIu64 " bytes", more, found, size);
 }
 
-/* Read some of what is left, straight to where it is compressed from. */
-static int add_some(
-	struct maker *m, struct ap_reader *r, uint64_t left, size_t *got, struct ap_err *err)
+/* Read some of what is left from `at` on, straight to where it is compressed from. */
+static int add_some(struct maker *m, struct ap_reader *r, uint64_t at, uint64_t left, int file,
+	size_t *got, struct ap_err *err)
 {
 	void *room = m->chunk;
 	size_t n = CHUNK;
@@ -126,7 +142,7 @@ static int add_some(
 		return -1;
 	if (m->zstd)
 		return ap_zstd_write(m->zstd, room, *got, err);
-	ap_gzip_filled(m->gzip, *got);
+	ap_gzip_filled_from(m->gzip, *got, file, at);
 	return 0;
 }
 
@@ -136,11 +152,14 @@ static int add_stream(struct maker *m, const struct ap_entry *e, struct ap_err *
 	uint64_t at = 0;
 	size_t got;
 	char more;
+	int file = -1;
 
 	if (e->content->ops->open(e->content, &r, err) < 0)
 		return -1;
+	if (e->size >= REFER_FROM && ap_local_reader_fd(r) >= 0)
+		file = ap_spool_file(&m->spool, ap_local_reader_fd(r));
 	while (at < e->size) {
-		if (add_some(m, r, e->size - at, &got, err) < 0)
+		if (add_some(m, r, at, e->size - at, file, &got, err) < 0)
 			return -1;
 		if (!got)
 			return changed(at, e->size, "it ends after ", err);
@@ -158,7 +177,9 @@ static int add_content(struct maker *m, const struct ap_entry *e, struct ap_err 
 
 	if (m->gzip && e->size > SPLICE_FROM && e->content->ops->raw &&
 		e->content->ops->raw(e->content, &raw) && raw.method == 8) {
-		rc = raw.size == e->size ? ap_gzip_splice(m->gzip, &raw, err)
+		int file = raw.csize >= REFER_FROM ? ap_spool_file(&m->spool, raw.fd) : -1;
+
+		rc = raw.size == e->size ? ap_gzip_splice(m->gzip, &raw, file, err)
 					 : changed(raw.size, e->size, "", err);
 	} else {
 		rc = add_stream(m, e, err);

@@ -438,6 +438,11 @@ bool ap_local_content_stat(const struct ap_content *c, struct ap_local_stat *out
 	return true;
 }
 
+int ap_local_reader_fd(const struct ap_reader *r)
+{
+	return r->ops == &reader_ops ? ((const struct local_reader *)(const void *)r)->fd : -1;
+}
+
 char *ap_local_join(const char *dir, const char *name)
 {
 	if (!*dir)

@@ -92,4 +92,7 @@ struct ap_local_stat {
 };
 bool ap_local_content_stat(const struct ap_content *c, struct ap_local_stat *out);
 
+/* The open file of a reader of such a content, borrowed; -1 for other readers. */
+int ap_local_reader_fd(const struct ap_reader *r);
+
 #endif

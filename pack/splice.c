@@ -209,22 +209,25 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 	return check_hash(&h, raw, err);
 }
 
-/* Change one chunk, which begins at byte `at` of the stream. */
-static void patch(unsigned char *p, size_t n, uint64_t at, const struct ap_splice *s)
+/* Change one chunk, which begins at byte `at` of the stream; false: it stays as it is. */
+static bool patch(unsigned char *p, size_t n, uint64_t at, const struct ap_splice *s)
 {
 	uint64_t flag = s->last_bit / 8;
 	uint64_t end = s->end_bit / 8;
+	bool has_flag = flag >= at && flag < at + n;
+	bool has_end = s->end_bit % 8 && end >= at && end < at + n;
 
-	if (flag >= at && flag < at + n)
+	if (has_flag)
 		p[flag - at] &= (unsigned char)~(1U << (s->last_bit % 8));
 	/* The bits behind the end mean nothing to a decoder, but would here. */
-	if (s->end_bit % 8 && end >= at && end < at + n)
+	if (has_end)
 		p[end - at] &= (unsigned char)((1U << (s->end_bit % 8)) - 1);
+	return has_flag || has_end;
 }
 
 int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
-	int (*write)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
-	struct ap_err *err)
+	int (*write)(void *ctx, const void *p, size_t n, uint64_t at, struct ap_err *err),
+	void *ctx, struct ap_err *err)
 {
 	static const unsigned char empty_stored[] = { 0x00, 0x00, 0x00, 0xff, 0xff };
 	ap_auto_free unsigned char *buf = ap_xmalloc(IN_CHUNK);
@@ -236,8 +239,7 @@ int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
 		if (ap_splice_read(raw, at, buf, IN_CHUNK, &got, err) < 0)
 			return -1;
 		crc = libdeflate_crc32(crc, buf, got);
-		patch(buf, got, at, s);
-		if (write(ctx, buf, got, err) < 0)
+		if (write(ctx, buf, got, patch(buf, got, at, s) ? AP_SPLICE_OWN : at, err) < 0)
 			return -1;
 	}
 	if (crc != s->crc)
@@ -246,6 +248,6 @@ int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
 		return 0;
 	/* Three header bits fit behind the end when at most five are used. */
 	if (used <= 5)
-		return write(ctx, empty_stored + 1, 4, err);
-	return write(ctx, empty_stored, 5, err);
+		return write(ctx, empty_stored + 1, 4, AP_SPLICE_OWN, err);
+	return write(ctx, empty_stored, 5, AP_SPLICE_OWN, err);
 }

@@ -30,15 +30,19 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 /* What a splice adds to raw->csize at most: an empty stored block. */
 #define AP_SPLICE_EXTRA 5
 
+#define AP_SPLICE_OWN UINT64_MAX
+
 /*
  * Write the stream so that another deflate block can follow: no block is
- * marked as the last one, and the end lies on a byte boundary.
+ * marked as the last one, and the end lies on a byte boundary.  `at`: where
+ * these bytes stand in the stream as it was, AP_SPLICE_OWN when they are not
+ * its.
  *
  * Errors: AP_E_CHANGED when the bytes are not those that were checked; what
  * was written is then worth nothing.
  */
 int ap_splice_copy(const struct ap_raw *raw, const struct ap_splice *s,
-	int (*write)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
-	struct ap_err *err) AP_CHECK;
+	int (*write)(void *ctx, const void *p, size_t n, uint64_t at, struct ap_err *err),
+	void *ctx, struct ap_err *err) AP_CHECK;
 
 #endif

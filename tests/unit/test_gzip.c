@@ -214,11 +214,83 @@ TEST(gzip_splices_streams_between_its_own_blocks)
 	ap_gzip_new(&g, &(struct ap_gzip_opts){ .out = to_buf, .ctx = &b });
 	(void)seen;
 	for (int i = 0; i < 3; i++) {
-		assert_ok(ap_gzip_splice(g, &raw, &err), &err);
+		assert_ok(ap_gzip_splice(g, &raw, -1, &err), &err);
 		ap_buf_add(&plain, p, n);
 		assert_ok(ap_gzip_write(g, "between", 7, &err), &err);
 		ap_buf_add(&plain, "between", 7);
 	}
 	assert_ok(ap_gzip_finish(g, &err), &err);
 	gunzip_is(&b, plain.p, plain.len);
+}
+
+/* What is told of bytes that stand in a file holds: they are read from there. */
+struct referred {
+	struct ap_buf all;
+	const struct ap_raw *raw;
+	const char *plain; /* of file 1, the raw member being file 0 */
+	uint64_t bytes[2];
+};
+
+static int all_to_buf(void *ctx, const void *p, size_t n, struct ap_err *err AP_UNUSED)
+{
+	ap_buf_add(&((struct referred *)ctx)->all, p, n);
+	return 0;
+}
+
+static int refer_to_buf(
+	void *ctx, const void *p, size_t n, int file, uint64_t at, struct ap_err *err AP_UNUSED)
+{
+	struct referred *r = ctx;
+	ap_auto_free char *found = ap_xmalloc(n);
+
+	assert_true(file == 0 || file == 1);
+	r->bytes[file] += n;
+	if (file == 0)
+		assert_int_equal(pread(r->raw->fd, found, n, (off_t)at), n);
+	assert_memory_equal(p, file ? r->plain + at : found, n);
+	ap_buf_add(&r->all, p, n);
+	return 0;
+}
+
+TEST(gzip_tells_which_bytes_stand_in_a_file)
+{
+	size_t n = 5 * AP_GZIP_BLOCK;
+	ap_auto_free char *noise = ap_xmalloc(n);
+	ap_auto_free char *p = sample(AP_GZIP_BLOCK, 0);
+	AP_CLEANUP(ap_gzip_freep) struct ap_gzip *g = NULL;
+	ap_auto_buf plain = AP_BUF_INIT;
+	struct referred r = { .all = AP_BUF_INIT, .plain = noise };
+	uint32_t noisy = 1;
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_raw raw;
+	ap_auto_fd int fd = member_on_disk(p, AP_GZIP_BLOCK, &raw);
+
+	for (size_t i = 0; i < n; i++) {
+		noisy = noisy * 1664525 + 1013904223;
+		noise[i] = (char)(noisy >> 24);
+	}
+	r.raw = &raw;
+	ap_gzip_new(
+		&g, &(struct ap_gzip_opts){ .out = all_to_buf, .refer = refer_to_buf, .ctx = &r });
+	assert_ok(ap_gzip_write(g, "header", 6, &err), &err);
+	for (size_t at = 0; at < n;) {
+		size_t k;
+		void *room;
+
+		assert_ok(ap_gzip_room(g, &room, &k, &err), &err);
+		k = AP_MIN(AP_MIN(k, (size_t)300000), n - at);
+		memcpy(room, noise + at, k);
+		ap_gzip_filled_from(g, k, 1, at);
+		at += k;
+	}
+	assert_ok(ap_gzip_splice(g, &raw, 0, &err), &err);
+	assert_ok(ap_gzip_finish(g, &err), &err);
+	ap_buf_add(&plain, "header", 6);
+	ap_buf_add(&plain, noise, n);
+	ap_buf_add(&plain, p, AP_GZIP_BLOCK);
+	gunzip_is(&r.all, plain.p, plain.len);
+	/* All but what shares a block with the header, and the ends of the member. */
+	assert_true(r.bytes[1] == 4 * (uint64_t)AP_GZIP_BLOCK + 6);
+	assert_true(r.bytes[0] > 0 && r.bytes[0] < raw.csize);
+	ap_buf_release(&r.all);
 }
