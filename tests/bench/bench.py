@@ -418,15 +418,33 @@ class Bench:
             self.record("dry", "create", "autopack", peers.run(argv, env=env), 0)
 
     def instructions(self):
-        """Instruction counts of the start-up path, which no other load on the machine changes."""
+        """Instruction counts of the paths that are always run, which no other load on the machine changes: {name: count}."""
         if not shutil.which("valgrind"):
-            return None
-        tool = self.work / "callgrind.out"
-        r = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={tool}", self.autopack.binary, "--version"], capture_output=True, text=True)
-        for line in r.stderr.splitlines():
-            if "Collected" in line:
-                return int(line.rsplit(":", 1)[1])
-        return None
+            self.missing.append("instruction counts: apt-get install valgrind")
+            return {}
+        base = f"oci:{self.out}/base:latest"
+        apart(make_base, self.registry.host, self.out, self.uv, False)
+        counts = {}
+        for kind in ("W1", "W5a"):
+            source = self.work / "callgrind" / kind
+            write_sources(source, kind)
+            build = [
+                "build", "--executor-image-uri=" + base, f"--local-package-path={source}", "--script=trainer/task.py",
+                f"--image=oci:{self.work}/callgrind/out:1", "--quiet",
+            ]
+            env = {"PATH": os.environ["PATH"], "HOME": str(self.work / "callgrind")}
+            subprocess.run([self.autopack.binary, *build], env=env, check=True, stdout=subprocess.DEVNULL)
+            (source / "trainer/task.py").write_text("print('edited')\n")
+            counts[f"edit of {kind} into a layout"] = self.count(build, env)
+            if kind == "W1":
+                counts["dry run of a build"] = self.count([*build, "--dry-run"], env)
+        counts["--version"] = self.count(["--version"], env)
+        return counts
+
+    def count(self, argv, env):
+        tool = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.work}/callgrind.out"]
+        r = subprocess.run([*tool, self.autopack.binary, *argv], env=env, capture_output=True, text=True)
+        return next(int(line.rsplit(":", 1)[1]) for line in r.stderr.splitlines() if "Collected" in line)
 
     def table(self, instructions):
         rows = [json.loads(line) for line in self.results.read_text().splitlines()]
@@ -450,7 +468,8 @@ class Bench:
             if work == "dry" and ours:
                 lines.append(f"| dry | create | gcloud, as recorded in 2026 | {GCLOUD_DRY_RUN:.3f} | {GCLOUD_DRY_RUN / ours:.1f} x | | | | | |")
         if instructions:
-            lines += ["", f"Instructions of `autopack --version` (callgrind): {instructions}"]
+            lines += ["", "| path | instructions (callgrind) |", "|---|---|"]
+            lines += [f"| {name} | {n / 1e6:.1f} million |" for name, n in instructions.items()]
         lines += [""] + [f"Not measured: {m}." for m in self.missing]
         (self.out / "results.md").write_text("\n".join(lines) + "\n")
         print("\n".join(lines))
