@@ -278,6 +278,10 @@ TEST(archive_source_refuses_what_is_broken)
 	}
 }
 
+#define BLOB(type)                                           \
+	"{\"mediaType\":\"" type "\",\"size\":5,\"digest\":" \
+	"\"sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\"}"
+
 #define INDEX(size)                                                                    \
 	"{\"manifests\":[{\"mediaType\":\"" AP_MT_OCI_MANIFEST "\",\"size\":" size "," \
 	"\"digest\":\"sha256:"                                                         \
@@ -403,4 +407,65 @@ TEST(archive_of_an_older_docker_stops_at_an_interrupt)
 	ap_interrupt_set(SIGINT);
 	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_CANCELLED, "stopped");
 	ap_interrupt_set(0);
+}
+
+TEST(archive_sink_refuses_what_an_archive_cannot_hold)
+{
+	static const struct {
+		const char *name, *json, *fails_with;
+	} cases[] = {
+		{ "an index",
+			"{\"schemaVersion\":2,\"mediaType\":\"" AP_MT_OCI_INDEX
+			"\",\"manifests\":[]}",
+			"a docker-archive holds no index" },
+		{ "a foreign layer",
+			"{\"schemaVersion\":2,\"mediaType\":\"" AP_MT_OCI_MANIFEST
+			"\",\"config\":" BLOB("application/vnd.oci.image.config.v1+json") ",\"layers\":[" BLOB(
+				"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip") "]}",
+			"is not distributable" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *dir = unit_tmpdir();
+		ap_auto_free char *path = ap_fs_join(dir, "x.tar");
+		AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+		struct ap_descriptor d = { .size = strlen(cases[i].json) };
+		struct ap_err err = AP_ERR_INIT;
+		struct ap_sink *sink = NULL;
+		int rc;
+
+		print_message("  case: %s\n", cases[i].name);
+		parse(&ref, "docker-archive", path, ":n:1");
+		assert_ok(ap_archive_sink(&sink, &ref, &err), &err);
+		ap_sha256_of(&d.digest, cases[i].json, (size_t)d.size);
+		rc = sink->ops->put_manifest(sink, &d, cases[i].json, "n:1", &err);
+		if (rc == 0)
+			rc = sink->ops->finish(sink, &err);
+		assert_fails(rc, &err, AP_E_UNSUPPORTED, cases[i].fails_with);
+		ap_sink_free(sink);
+	}
+}
+
+TEST(archive_sink_stops_at_an_interrupt_and_is_not_named_by_a_digest)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *path = ap_fs_join(dir, "x.tar");
+	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
+	struct ap_descriptor d = { .size = 5 };
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_sink *sink = NULL;
+	ap_auto_reader r = NULL;
+
+	parse(&ref, "oci-archive", path, "");
+	assert_ok(ap_archive_sink(&sink, &ref, &err), &err);
+	ap_sha256_of(&d.digest, "hello", 5);
+	ap_mem_reader(&r, "hello", 5);
+	ap_interrupt_set(SIGINT);
+	assert_fails(sink->ops->put_blob(sink, &d, r, &err), &err, AP_E_CANCELLED, "stopped");
+	ap_interrupt_set(0);
+	ap_sink_free(sink);
+	ref.digest = d.digest;
+	sink = NULL;
+	assert_fails(ap_archive_sink(&sink, &ref, &err), &err, AP_E_INPUT,
+		"named by a tag, not by a digest");
 }

@@ -1,10 +1,12 @@
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/progress.h"
 #include "deps/download.h"
 #include "deps/fetch.h"
 #include "tests/unit/peer.h"
@@ -208,6 +210,36 @@ TEST(fetch_works_offline_when_all_is_cached)
 	teardown(&f);
 }
 
+TEST(fetch_needs_a_place_and_a_hash)
+{
+	struct ap_err err = AP_ERR_INIT;
+	struct fixture f;
+
+	setup(&f, "http://127.0.0.1:1");
+	f.l.url = NULL;
+	assert_fails(fetch(&f, &err), &err, AP_E_INPUT, "the lock names no place to get it");
+	f.l.url = f.url;
+	f.l.digest = (struct ap_digest){ "../../x" };
+	assert_fails(fetch(&f, &err), &err, AP_E_INPUT, "the lock has no sha256 of it");
+	teardown(&f);
+}
+
+TEST(fetch_stops_at_an_interrupt)
+{
+	struct ap_err err = AP_ERR_INIT;
+	struct fixture f;
+	struct peer *p;
+
+	PEER(p, NULL, WHOLE);
+	setup(&f, peer_url(p));
+	ap_interrupt_set(SIGINT);
+	assert_fails(fetch(&f, &err), &err, AP_E_CANCELLED, "");
+	ap_interrupt_set(0);
+	assert_false(cached(&f));
+	teardown(&f);
+	peer_stop(p);
+}
+
 TEST(fetch_sends_credentials_to_their_origin_and_nowhere_else)
 {
 	struct ap_err err = AP_ERR_INIT;
@@ -364,6 +396,11 @@ TEST(index_auth_errors_show_no_secret)
 	ap_err_clear(&err);
 	assert_int_equal(ap_index_auth_add_netrc(a, "machine x s3cret", 16, &err), -1);
 	assert_null(strstr(err.msg, "s3cret"));
+	ap_err_clear(&err);
+	assert_fails(ap_index_auth_add_url(NULL, a, "u:s3cret@x.example", &err), &err, AP_E_INPUT,
+		"does not begin with https://");
+	assert_fails(ap_index_auth_add_netrc(a, "machine", 7, &err), &err, AP_E_INPUT,
+		"line 1: machine without name");
 	ap_index_auth_free(a);
 }
 

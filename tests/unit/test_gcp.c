@@ -559,3 +559,161 @@ TEST(gcloud_properties_are_those_of_the_active_configuration)
 	assert_fails(ap_gcloud_property(&v, &o, "core", "project", &err), &err, AP_E_INPUT,
 		"no configuration \"gone\"");
 }
+
+/* An external account whose credential_source is `source`; %P in it is the peer's address. */
+static cJSON *external(struct peer *p, const char *source)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+	const char *at = source;
+
+	ap_buf_addf(&text,
+		"{\"type\":\"external_account\",\"audience\":\"a\",\"subject_token_type\":\"u\","
+		"\"token_url\":\"%s/sts\",\"credential_source\":",
+		peer_url(p));
+	for (const char *hole = strstr(at, "%P"); hole; hole = strstr(at, "%P")) {
+		ap_buf_add(&text, at, (size_t)(hole - at));
+		ap_buf_adds(&text, peer_url(p));
+		at = hole + 2;
+	}
+	ap_buf_adds(&text, at);
+	ap_buf_addc(&text, '}');
+	return parse(text.p);
+}
+
+TEST(gcp_external_account_that_is_broken_is_refused)
+{
+	static const struct {
+		const char *source, *answer, *fails_with;
+	} cases[] = {
+		{ "{\"url\":\"%P/id\"}", JSON(" \n"), "the token is empty" },
+		{ "{\"url\":\"%P/id\",\"format\":{\"type\":\"xml\"}}", JSON("s3cret"),
+			"want format \"text\"" },
+		{ "{\"url\":\"%P/id\",\"format\":{\"type\":\"json\"}}", JSON("{\"t\":\"s3cret\"}"),
+			"\"subject_token_field_name\"" },
+		{ "{\"url\":\"%P/id\",\"format\":{\"type\":\"json\",\"subject_token_field_name\":"
+		  "\"x\"}}",
+			JSON("{\"t\":\"s3cret\"}"), "no string \"x\"" },
+		{ "{\"environment_id\":\"aws2\"}", JSON(""),
+			"want environment_id aws1, found aws2" },
+		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\"}",
+			JSON(""), "no AWS_REGION in the environment" },
+		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\","
+		  "\"region_url\":\"%P/zone\"}",
+			JSON("us-east-2b"), "no AWS_ACCESS_KEY_ID in the environment" },
+		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\","
+		  "\"region_url\":\"%P/zone\",\"url\":\"%P/role\"}",
+			JSON("{\"AccessKeyId\":\"s3cret\"}"), "the role has no keys" },
+		{ "{\"executable\":{\"command\":\"/bin/id\"}}", JSON(""),
+			"programs named by a credential file are not run" },
+		{ "{}", JSON(""), "want \"file\", \"url\" or \"environment_id\"" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_http *h = client();
+		struct ap_err err = AP_ERR_INIT;
+		struct ap_gcp_grant g = { 0 };
+		ap_auto_json key = NULL;
+		struct peer *p;
+
+		print_message("  case: %s\n", cases[i].source);
+		PEER(p, NULL, cases[i].answer);
+		key = external(p, cases[i].source);
+		assert_int_equal(
+			ap_gcp_key_token(&g, key, &(struct ap_gcp_opts){ 0 }, h, &err), -1);
+		assert_null(strstr(err.msg, "s3cret"));
+		assert_fails(-1, &err, err.code, cases[i].fails_with);
+		assert_null(g.value);
+		peer_stop(p);
+		ap_http_free(h);
+	}
+}
+
+TEST(gcp_answers_without_a_token_are_refused)
+{
+	static const char *const answers[] = { JSON("{}"), JSON("{\"access_token\":\"\"}"),
+		JSON("{\"access_token\":\"a b\"}"), JSON("{\"access_token\":\"a\\r\\nX: y\"}"),
+		JSON("{\"access_token\":\"\\u00e9\"}") };
+
+	for (size_t i = 0; i < AP_LEN(answers); i++) {
+		struct ap_http *h = client();
+		struct ap_err err = AP_ERR_INIT;
+		struct ap_gcp_grant g = { 0 };
+		ap_auto_free char *text = NULL;
+		ap_auto_json key = NULL;
+		struct peer *p;
+
+		PEER(p, NULL, answers[i]);
+		text = user_key(peer_url(p), "id");
+		key = parse(text);
+		assert_fails(ap_gcp_key_token(&g, key, &(struct ap_gcp_opts){ 0 }, h, &err), &err,
+			AP_E_PROTO, "no usable token");
+		peer_stop(p);
+		ap_http_free(h);
+	}
+}
+
+TEST(gcp_token_files_hold_a_token)
+{
+	static const struct {
+		const char *text, *fails_with;
+	} cases[] = { { "", "the access token is empty" }, { " \n", "the access token is empty" },
+		{ "a b", "this is no access token" }, { "a\r\nX: y", "this is no access token" } };
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *dir = unit_tmpdir();
+		ap_auto_free char *file = ap_fs_join(dir, "token");
+		struct ap_http *h = client();
+		struct ap_err err = AP_ERR_INIT;
+		char *token = NULL;
+		struct ap_gcp *g;
+
+		put(dir, "token", cases[i].text);
+		ap_gcp_new(&g, &(struct ap_gcp_opts){ .access_token_file = file }, h);
+		assert_fails(
+			ap_gcp_token(g, 0, &token, &err), &err, AP_E_INPUT, cases[i].fails_with);
+		ap_gcp_free(g);
+		ap_http_free(h);
+	}
+}
+
+TEST(gcp_names_of_accounts_and_files_are_checked_before_use)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *gone = ap_fs_join(dir, "gone.json");
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+	char *token = NULL;
+	struct ap_gcp *g;
+
+	put(dir, "configurations/config_default", "[core]\naccount = ../../me\n");
+	ap_gcp_new(&g, &(struct ap_gcp_opts){ .config_dir = dir }, h);
+	assert_fails(ap_gcp_token(g, 0, &token, &err), &err, AP_E_INPUT, "is not an account");
+	ap_gcp_free(g);
+	ap_gcp_new(&g, &(struct ap_gcp_opts){ .adc_file = gone }, h);
+	assert_fails(ap_gcp_token(g, 0, &token, &err), &err, AP_E_INPUT, "gone.json");
+	ap_gcp_free(g);
+	ap_http_free(h);
+}
+
+TEST(gcp_credentials_inside_credentials_end)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_gcp_grant g = { 0 };
+	ap_auto_json key = NULL;
+
+	for (int i = 0; i < 20; i++)
+		ap_buf_adds(&text,
+			"{\"type\":\"impersonated_service_account\","
+			"\"service_account_impersonation_url\":\"https://iamcredentials.googleapis.com/"
+			"v1/projects/-/serviceAccounts/a@p:generateAccessToken\","
+			"\"source_credentials\":");
+	ap_buf_adds(&text, "{}");
+	for (int i = 0; i < 20; i++)
+		ap_buf_addc(&text, '}');
+	key = parse(text.p);
+	assert_fails(ap_gcp_key_token(&g, key, &(struct ap_gcp_opts){ 0 }, h, &err), &err,
+		AP_E_LIMIT, "nested deeper than");
+	ap_http_free(h);
+}

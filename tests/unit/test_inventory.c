@@ -352,6 +352,107 @@ TEST(inventory_survives_its_own_json)
 		ap_inventory_from_json(&back, a, &err), &err, AP_E_INPUT, "autopack.inventory.v1");
 }
 
+static int no_op(
+	void *ctx AP_UNUSED, const struct ap_path_op *op AP_UNUSED, struct ap_err *err AP_UNUSED)
+{
+	return 0;
+}
+
+TEST(inventory_record_of_a_layer_is_whole)
+{
+	ap_auto_buf record = AP_BUF_INIT;
+	struct ap_err err = AP_ERR_INIT;
+	size_t whole;
+
+	ap_layer_record_begin(&record);
+	ap_layer_record_add(&record, &(struct ap_path_op){ .type = AP_OP_FILE, .path = "a/b" });
+	whole = record.len;
+	assert_ok(ap_layer_record_replay(record.p, whole, no_op, NULL, &err), &err);
+	assert_fails(ap_layer_record_replay(record.p, 3, no_op, NULL, &err), &err, AP_E_PROTO,
+		"not the record of a layer");
+	assert_fails(ap_layer_record_replay(record.p + 1, whole - 1, no_op, NULL, &err), &err,
+		AP_E_PROTO, "not the record of a layer");
+	assert_fails(ap_layer_record_replay(record.p, whole - 1, no_op, NULL, &err), &err,
+		AP_E_PROTO, "damaged record");
+	ap_buf_addc(&record, 0x7f);
+	ap_buf_add(&record, "\0\0", 3);
+	assert_fails(ap_layer_record_replay(record.p, record.len, no_op, NULL, &err), &err,
+		AP_E_PROTO, "damaged record");
+}
+
+TEST(inventory_from_json_believes_nothing)
+{
+	static const struct {
+		const char *in, *fails_with;
+	} cases[] = {
+		{ "{\"format\":\"autopack.inventory.v1\"}", "inventory" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"distributions\":[{\"version\":\"1\"}]}",
+			"a distribution without name or version" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"distributions\":[{\"name\":\"../x\",\"version\":\"1\"}]}",
+			"a distribution without name or version" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"tree\":{\"..\":{}}}",
+			"a name that is none" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"tree\":{\"a/b\":{}}}",
+			"a name that is none" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_err err = AP_ERR_INIT;
+		struct ap_inventory *inv = NULL;
+		ap_auto_json j = NULL;
+
+		print_message("  case: %s\n", cases[i].in);
+		assert_ok(ap_json_parse(&j, cases[i].in, strlen(cases[i].in), &err), &err);
+		assert_fails(ap_inventory_from_json(&inv, j, &err), &err, AP_E_INPUT,
+			cases[i].fails_with);
+		assert_null(inv);
+	}
+}
+
+TEST(python_must_be_one_that_wheels_are_for)
+{
+	char pypy[] = "pypy", cpython[] = "cpython";
+	char where[] = "/usr/bin/python3";
+	struct ap_inventory inv = { .has_python3 = true,
+		.python_path = where,
+		.implementation = pypy,
+		.py_major = 3,
+		.py_minor = 11 };
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_fails(ap_inventory_need_python(&inv, &err), &err, AP_E_UNSUPPORTED, "CPython only");
+	inv.implementation = cpython;
+	assert_ok(ap_inventory_need_python(&inv, &err), &err);
+	inv.py_minor = 5;
+	assert_fails(ap_inventory_need_python(&inv, &err), &err, AP_E_UNSUPPORTED, "3.5");
+	inv.has_python3 = false;
+	assert_fails(
+		ap_inventory_need_python(&inv, &err), &err, AP_E_UNSUPPORTED, "neither python");
+}
+
+TEST(inventory_has_no_endless_names)
+{
+	static char name[4098], link[4101] = "-> ";
+	const struct member names[][2] = { { { name, "1", 0 } }, { { "a", link, 0 } } };
+	struct ap_err err = AP_ERR_INIT;
+
+	memset(name, 'a', sizeof(name) - 1);
+	memset(link + 3, 'a', sizeof(link) - 4);
+	for (size_t k = 0; k < AP_LEN(names); k++) {
+		AUTO_IMAGE i = { 0 };
+		struct ap_inventory *inv = NULL;
+		struct ap_inventory_opts o = { .interpreter = "python" };
+
+		image_add(&i, names[k]);
+		assert_int_equal(ap_inventory_read(&inv, i.streams, i.n, &o, &err), -1);
+		ap_err_clear(&err);
+	}
+}
+
 TEST(inventory_of_one_word_serves_the_other_where_both_are_one_python)
 {
 	AUTO_IMAGE i = { 0 };
@@ -642,5 +743,29 @@ TEST(unpack_joins_members_and_stops_at_damage)
 			assert_fails(
 				unpack(&none, &packed, UINT64_MAX, &err), &err, AP_E_PROTO, "");
 		}
+	}
+}
+
+TEST(unpack_refuses_damaged_data_and_goes_on_refusing)
+{
+	static const int filters[] = { ARCHIVE_FILTER_GZIP, ARCHIVE_FILTER_ZSTD };
+	static const char *const words[] = { "gzip: damaged data", "zstd: " };
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf plain = AP_BUF_INIT;
+
+	for (int k = 0; k < 100000; k++)
+		ap_buf_addf(&plain, "%d,", k * 7919 % 10007);
+	for (size_t f = 0; f < AP_LEN(filters); f++) {
+		ap_auto_buf packed = AP_BUF_INIT;
+		ap_auto_buf out = AP_BUF_INIT;
+		ap_auto_reader r = NULL;
+		struct ap_reader *inner;
+
+		compress_to(&packed, plain.p, plain.len, filters[f]);
+		memset(packed.p + 12, 0xff, packed.len / 4);
+		ap_mem_reader(&inner, packed.p, packed.len);
+		assert_ok(ap_unpack_reader(&r, inner, UINT64_MAX, &err), &err);
+		assert_fails(ap_read_all(r, &out, &err), &err, AP_E_PROTO, words[f]);
+		assert_fails(ap_read_all(r, &out, &err), &err, AP_E_PROTO, "has failed before");
 	}
 }

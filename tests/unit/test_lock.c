@@ -90,6 +90,37 @@ TEST(lock_refuses_what_it_cannot_install)
 	}
 }
 
+TEST(lock_is_for_the_pythons_and_platforms_that_it_says)
+{
+	static const char *const others[] = { HEAD "requires-python = \">=3.12\"\n",
+		HEAD "environments = [\"sys_platform == 'win32'\"]\n" };
+	const struct ap_marker_env env = { "3.11", "3.11.2", "linux", "Linux", "x86_64", "cpython",
+		NULL };
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(others); i++) {
+		struct ap_lock l = { 0 };
+
+		print_message("  case: %s\n", others[i]);
+		assert_fails(
+			ap_lock_parse_for(&l, others[i], strlen(others[i]), NULL, &env, NULL, &err),
+			&err, AP_E_INPUT, "the lock is for ");
+	}
+}
+
+TEST(lock_has_limits)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+	struct ap_lock l = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	ap_buf_adds(&text, HEAD);
+	for (int i = 0; i < 10001; i++)
+		ap_buf_adds(&text, "[[packages]]\n");
+	assert_fails(ap_lock_parse(&l, text.p, text.len, NULL, &err), &err, AP_E_LIMIT,
+		"more than 10000 packages");
+}
+
 TEST(lock_takes_the_wheel_that_fits_best)
 {
 	static char amd64[] = "amd64", glibc[] = "glibc", cpython[] = "cpython";
@@ -97,6 +128,8 @@ TEST(lock_takes_the_wheel_that_fits_best)
 		"[[packages]]\nname=\"a\"\nversion=\"1\"\nwheels=[" WHEEL("a-1-cp311-cp311-musllinux_1_1_x86_64.whl") ", " WHEEL(
 			"a-1-py3-none-any.whl") ", " WHEEL("a-1-cp311-cp311-manylinux_2_17_x86_64."
 							   "manylinux2014_x86_64.whl") "]\n";
+	static const char other[] =
+		HEAD "[[packages]]\nname=\"a\"\nwheels=[" WHEEL("a-1-cp39-cp39-win32.whl") "]\n";
 	struct ap_inventory inv = { .arch = amd64,
 		.libc = glibc,
 		.libc_major = 2,
@@ -113,5 +146,7 @@ TEST(lock_takes_the_wheel_that_fits_best)
 	assert_string_equal(
 		l.v[0].filename, "a-1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl");
 	ap_lock_release(&l);
+	assert_fails(ap_lock_parse(&l, other, sizeof(other) - 1, &t, &err), &err, AP_E_UNSUPPORTED,
+		"a: none of its 1 wheels fits");
 	ap_tags_release(&t);
 }

@@ -364,3 +364,34 @@ TEST(copy_refuses_manifests_with_other_bytes)
 		&err, AP_E_DIGEST, "manifest: want");
 	assert_int_equal(s.sink.log.n, 0);
 }
+
+TEST(copy_reads_descriptors_strictly)
+{
+	static const struct {
+		const char *more, *fails_with;
+	} cases[] = {
+		{ "\"annotations\":[]", "\"annotations\": want an object, found array" },
+		{ "\"annotations\":{\"a\":1}", "\"annotations\": want strings, found number" },
+		{ "\"urls\":{}", "\"urls\": want an array, found object" },
+		{ "\"platform\":[]", "\"platform\": want an object, found array" },
+	};
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_descriptor d = { 0 };
+	ap_auto_json list = NULL;
+
+	assert_ok(ap_json_parse(&list, "[]", 2, &err), &err);
+	assert_fails(ap_descriptor_from_json(&d, list, &err), &err, AP_E_PROTO,
+		"descriptor: want an object, found array");
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *text = ap_xasprintf(
+			"{\"mediaType\":\"x/y\",\"size\":1,\"digest\":\"sha256:"
+			"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\",%s}",
+			cases[i].more);
+		ap_auto_json j = NULL;
+
+		print_message("  case: %s\n", cases[i].more);
+		assert_ok(ap_json_parse(&j, text, strlen(text), &err), &err);
+		assert_fails(ap_descriptor_from_json(&d, j, &err), &err, AP_E_PROTO,
+			cases[i].fails_with);
+	}
+}
