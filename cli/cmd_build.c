@@ -2,6 +2,7 @@
 
 #include "cli/ask.h"
 #include "cli/cmds.h"
+#include "cli/moved.h"
 #include "cli/render.h"
 #include "cli/summary.h"
 #include "vertex/pool_spec.h"
@@ -76,6 +77,7 @@ static const struct ap_opt_group groups[] = {
 	AP_ATTEST_GROUP(AT(pack)),
 	AP_REGISTRY_GROUP(AT(registry)),
 	AP_COMMON_GROUP(AT(common)),
+	AP_MOVED_FROM_BUILD_GROUP,
 };
 
 static void fill(struct ap_image_request *q, struct build_opts *o)

@@ -14,7 +14,7 @@
 
 struct cache_opts {
 	struct ap_common_opts common;
-	char *cache_dir, *format, *older_than;
+	char *cache_dir, *format, *older_than, *max_size;
 	int all, dry_run;
 };
 
@@ -47,6 +47,11 @@ static const struct ap_opt prune_table[] = {
 		.offset = AT(older_than),
 		.arg = "DAYS",
 		.help = "remove what was not used for so many days (default 30)" },
+	{ .name = "max-size",
+		.kind = AP_OPT_STR,
+		.offset = AT(max_size),
+		.arg = "SIZE",
+		.help = "remove what was used longest ago until at most so much is left: 500MB, 10GB" },
 	{ .name = "all", .kind = AP_OPT_FLAG, .offset = AT(all), .help = "remove everything" },
 	{ .name = "dry-run",
 		.kind = AP_OPT_FLAG,
@@ -77,7 +82,16 @@ static const struct bucket {
 	{ "uv", "the resolver's own cache", true },
 };
 
+/* A file, or a part that goes as a whole. */
+struct aged {
+	time_t used;
+	uint64_t bytes;
+};
+
 struct usage {
+	struct aged *v; /* when `listed` */
+	size_t n, room;
+	bool listed;
 	uint64_t files, bytes;
 	time_t newest, oldest;
 	time_t before; /* remove what is older; 0: remove nothing */
@@ -90,6 +104,15 @@ static time_t last_use(const struct stat *st)
 	return AP_MAX(st->st_atime, st->st_mtime);
 }
 
+static void list(struct usage *u, time_t used, uint64_t bytes)
+{
+	if (u->n == u->room) {
+		u->room = u->room * 2 + 64;
+		u->v = ap_xreallocarray(u->v, u->room, sizeof(*u->v));
+	}
+	u->v[u->n++] = (struct aged){ used, bytes };
+}
+
 static void visit_file(struct usage *u, int dir, const char *name, const struct stat *st)
 {
 	time_t used = last_use(st);
@@ -98,6 +121,8 @@ static void visit_file(struct usage *u, int dir, const char *name, const struct 
 	u->bytes += (uint64_t)st->st_size;
 	u->newest = AP_MAX(u->newest, used);
 	u->oldest = u->oldest ? AP_MIN(u->oldest, used) : used;
+	if (u->listed)
+		list(u, used, (uint64_t)st->st_size);
 	if (!u->before || used >= u->before)
 		return;
 	if (!u->dry_run && unlinkat(dir, name, 0) != 0)
@@ -158,6 +183,93 @@ static int look_at(struct usage *u, const char *dir, const struct bucket *b, str
 	return b->whole && before ? prune_whole(dir, b, u, err) : 0;
 }
 
+static int older_first(const void *a, const void *b)
+{
+	const struct aged *x = a;
+	const struct aged *y = b;
+
+	return (x->used > y->used) - (x->used < y->used);
+}
+
+/* What was last used before *before has to go for at most `most` bytes to stay. */
+static int time_for_size(time_t *before, const char *dir, uint64_t most, struct ap_err *err)
+{
+	struct usage all = { .listed = true };
+	uint64_t bytes = 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < AP_LEN(buckets); i++) {
+		struct usage one = { .listed = !buckets[i].whole };
+
+		rc = look_at(&one, dir, &buckets[i], err);
+		if (buckets[i].whole && one.files)
+			list(&one, one.newest, one.bytes);
+		for (size_t k = 0; k < one.n; k++)
+			list(&all, one.v[k].used, one.v[k].bytes);
+		bytes += one.bytes;
+		free(one.v);
+	}
+	*before = 0;
+	if (all.n)
+		qsort(all.v, all.n, sizeof(*all.v), older_first);
+	for (size_t i = 0; i < all.n && bytes > most; i++) {
+		bytes -= all.v[i].bytes;
+		*before = all.v[i].used + 1;
+	}
+	free(all.v);
+	return rc;
+}
+
+/* "500MB", "10GB", "1000": decimal units, as they are shown. */
+static int parse_size(uint64_t *out, const char *text, struct ap_err *err)
+{
+	static const char *const units[] = { "", "kB", "MB", "GB", "TB" };
+	size_t digits = strspn(text, "0123456789");
+	ap_auto_free char *number = ap_xstrndup(text, digits);
+	uint64_t scale = 1;
+
+	for (size_t i = 0; digits && i < AP_LEN(units); i++, scale *= 1000) {
+		if (strcasecmp(text + digits, units[i]) == 0 &&
+			ap_parse_u64(number, UINT64_MAX / scale, out)) {
+			*out *= scale;
+			return 0;
+		}
+	}
+	return ap_err_set(
+		err, AP_E_USAGE, "--max-size=%.40s: want a size such as 500MB or 10GB", text);
+}
+
+struct limits {
+	bool by_age, by_size, all;
+	uint64_t days, bytes;
+};
+
+static int limits_of(struct limits *l, const struct cache_opts *o, struct ap_err *err)
+{
+	*l = (struct limits){ !o->max_size || o->older_than, o->max_size, o->all, 30, 0 };
+	if (o->older_than && !ap_parse_u64(o->older_than, 36500, &l->days))
+		return ap_err_set(
+			err, AP_E_USAGE, "--older-than=%s: at most 36500 days", o->older_than);
+	return o->max_size ? parse_size(&l->bytes, o->max_size, err) : 0;
+}
+
+/* Everything last used before *before goes. */
+static int time_to_prune(
+	time_t *before, const struct limits *l, const char *dir, struct ap_err *err)
+{
+	*before = 0;
+	if (l->by_size && time_for_size(before, dir, l->bytes, err) < 0)
+		return -1;
+	if (l->by_age) {
+		time_t old = time(NULL) - (time_t)l->days * 86400 + (l->days == 0);
+
+		*before = AP_MAX(*before, old);
+	}
+	if (l->all)
+		*before = time(NULL) + 86400;
+	return 0;
+}
+
 static int open_cache(
 	struct ap_env *env, const struct cache_opts *o, const char **dir, struct ap_err *err)
 {
@@ -215,24 +327,19 @@ static int prune_all(
 	const struct cache_opts *o, const char *dir, struct ap_buf *out, struct ap_err *err)
 {
 	ap_auto_fd int lock = -1;
-	uint64_t days = 30;
 	struct usage sum = { 0 };
+	struct limits limits;
+	time_t before;
 
-	if (!ap_fs_is_dir(dir)) {
-		ap_buf_adds(out, "0 files, 0 bytes\n");
-		return 0;
-	}
-	if (o->older_than && !ap_parse_u64(o->older_than, 36500, &days))
-		return ap_err_set(
-			err, AP_E_USAGE, "--older-than=%s: at most 36500 days", o->older_than);
-	if (ap_cache_alone(&lock, dir, err) < 0)
+	if (limits_of(&limits, o, err) < 0)
+		return -1;
+	if (ap_fs_is_dir(dir) && ap_cache_alone(&lock, dir, err) < 0)
+		return -1;
+	if (time_to_prune(&before, &limits, dir, err) < 0)
 		return -1;
 	for (size_t i = 0; i < AP_LEN(buckets); i++) {
-		struct usage u = { .dry_run = o->dry_run };
+		struct usage u = { .dry_run = o->dry_run, .before = before };
 
-		u.before = time(NULL) - (time_t)days * 86400 + (days == 0);
-		if (o->all)
-			u.before = time(NULL) + 86400;
 		if (look_at(&u, dir, &buckets[i], err) < 0)
 			return -1;
 		sum.removed_files += u.removed_files;

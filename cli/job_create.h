@@ -10,6 +10,7 @@
 #include "cli/job_opts.h"
 #include "cli/manage.h"
 #include "cli/pack_opts.h"
+#include "cli/moved.h"
 
 /* First member of every such command's options. */
 struct ap_create_opts {
@@ -30,7 +31,7 @@ extern const struct ap_opt ap_follow_table[AP_FOLLOW_OPTS_N];
 	AP_JOB_GROUP(AP_CREATE_AT(job)), { "submission", ap_follow_table, AP_FOLLOW_OPTS_N, 0 }, \
 		AP_PACK_GROUP(AP_CREATE_AT(pack)), AP_OUTPUT_GROUP(AP_CREATE_AT(pack)),          \
 		AP_ATTEST_GROUP(AP_CREATE_AT(pack)), AP_REGISTRY_GROUP(AP_CREATE_AT(registry)),  \
-		AP_COMMON_GROUP(AP_CREATE_AT(common))
+		AP_COMMON_GROUP(AP_CREATE_AT(common)), AP_MOVED_TO_POOL_GROUP
 
 /* What differs between them. */
 struct ap_create_kind {

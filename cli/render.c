@@ -155,7 +155,9 @@ int ap_render(struct ap_buf *out, const cJSON *j, const char *format, const char
 		return 0;
 	}
 	if (!ap_starts_with(format, "value("))
-		return ap_err_set(err, AP_E_USAGE, "--format=%s does not fit here", format);
+		return ap_err_set(err, AP_E_USAGE,
+			"--format=%s does not fit here: want json, yaml, table or value(KEY)",
+			format);
 	if (!cJSON_IsArray(j)) {
 		add_values(out, j, &keys);
 		return 0;

@@ -42,6 +42,35 @@ def test_no_heading_of_the_help_is_empty(autopack):
         assert not re.search(r"^[a-z][a-z ]*:\n(?!  )", text, re.M), path
 
 
+def test_the_first_screen_of_help_says_what_it_is_and_shows_an_example(autopack):
+    for path, text in commands(autopack):
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= 80, (path, [x for x in lines if len(x) > 80])
+        screen = lines[:23]
+        if "commands:" in text:
+            assert len(lines) <= 24 or "commands:" in screen, path
+            continue
+        start = screen.index("example:") + 1
+        example = screen[start : screen.index("", start)]
+        assert example[0].startswith(f"  autopack {' '.join(path)}"), path
+        assert all(x.startswith("  ") for x in example)
+
+
+@pytest.mark.parametrize(
+    "argv,words",
+    [
+        (["custom-jobs", "create", "--machine-type=n1-standard-4"], "--worker-pool-spec=machine-type=X"),
+        (["hp-tuning-jobs", "create", "--script=task.py"], "--worker-pool-spec=script=X"),
+        (["build", "--base-image=python"], "its name is --executor-image-uri"),
+        (["build", "--display-name=x"], "autopack custom-jobs create"),
+        (["custom-jobs", "list", "--flatten=x"], "--format=json"),
+    ],
+)
+def test_a_flag_that_is_elsewhere_is_answered_with_its_place(autopack, argv, words):
+    r = autopack(*argv, check=2)
+    assert words in r.stderr and r.stdout == ""
+
+
 def test_version_is_one_line(autopack):
     assert re.fullmatch(r"autopack \d+\.\d+\.\d+\n", autopack("--version").stdout)
 
@@ -172,9 +201,18 @@ def test_fish_completes_commands_flags_and_values(autopack, line, want):
     assert r.stderr == ""
 
 
-def test_zsh_reads_its_completion(autopack):
-    script = autopack("completion", "zsh").stdout
-    assert support.run("zsh", "-n", input=script).stderr == ""
+def test_man_shows_every_command_and_flag_of_the_help(autopack, tmp_path):
+    page = support.run("/usr/bin/python3", support.ROOT / "packaging/manpage.py", autopack.binary).stdout
+    (tmp_path / "autopack.1").write_text(page)
+    env = autopack.environ({"MANWIDTH": "100", "MAN_KEEP_FORMATTING": None, "MANROFFOPT": None, "LC_ALL": "C.UTF-8"})
+    p = support.run("man", "--warnings=w", "-l", tmp_path / "autopack.1", env=env)
+    assert p.stderr == ""
+    shown = re.sub(r".\x08", "", p.stdout)
+    for path, text in commands(autopack):
+        if path:
+            assert f"AUTOPACK {' '.join(path).upper()}" in shown
+        for flag in re.findall(r"^  (?:-\w, )?(--(?:\[no-\])?[a-z-]+)", text, re.M):
+            assert flag in shown, (path, flag)
 
 
 def silent_server():
@@ -269,3 +307,24 @@ def test_debug_shows_requests_and_no_secret(autopack, base, project, registry, r
     )
     assert f"http://{registry.host}/v2/" in r.stderr
     assert "hunter2" not in r.stderr and "dXNlcjpodW50ZXIy" not in r.stderr
+
+
+def test_debug_ends_with_what_each_stage_cost(autopack, base, project, registry, repo):
+    where = project({**CODE, "trainer/data.bin": os.urandom(3_000_000)})
+    r = autopack(
+        "build",
+        f"--executor-image-uri={base.push('tiny-python')}",
+        f"--local-package-path={where}",
+        "--script=trainer/task.py",
+        f"--output-image-uri={registry.name(repo)}",
+        "--verbosity=debug",
+    )
+    pattern = r"debug plan: stage (\w+) +(\d+\.\d\d) s, (\d+\.\d\d) s of processor(?:, (\d+) requests?, (.*) sent, .* received)?"
+    rows = [re.fullmatch(pattern, line) for line in r.stderr.splitlines() if line.startswith("debug plan: stage")]
+    assert all(rows) and [m.group(1) for m in rows] == ["plan", "resolve", "layers", "image", "push", "attest"]
+    assert r.stderr.splitlines()[-1] == rows[-1].group(0)
+    assert sum(float(m.group(2)) for m in rows) <= r.seconds
+    sent = [m.group(5) for m in rows if m.group(5)]
+    assert any(re.fullmatch(r"3\.0 MB", s) for s in sent), sent
+    asked = len(re.findall(r"^debug http: ", r.stderr, re.M))
+    assert sum(int(m.group(4) or 0) for m in rows) == asked

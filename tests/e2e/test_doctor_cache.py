@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import subprocess
 import time
 
 import support
@@ -19,7 +20,8 @@ def test_doctor_says_how_to_mend_what_is_missing(autopack):
     found = rows(r)
     for name in ("project", "region", "credentials", "registry"):
         assert found[name]["state"] == "missing" and found[name]["mend"], name
-    assert "gcloud config set project" in found["project"]["mend"]
+    assert found["project"]["mend"] in ("gcloud config set project PROJECT_ID", "export AUTOPACK_PROJECT=PROJECT_ID")
+    assert found["credentials"]["mend"] == "gcloud auth login"
     text = autopack("doctor", check=1).stdout
     assert "missing   project" in text and "-> gcloud config set project" in text
 
@@ -77,6 +79,59 @@ def test_cache_info_and_prune(autopack, base, project, tmp_path):
     info = {r["part"]: r for r in autopack("cache", "info", "--format=json").json()}
     assert all(r["files"] == 0 for r in info.values())
     fill(autopack, base, project, tmp_path, 2)
+
+
+def test_prune_by_size_takes_what_was_used_longest_ago(autopack):
+    top = autopack.cache / "autopack" / "wheels"
+    top.mkdir(parents=True)
+    for i in range(5):
+        (top / f"w{i}").write_bytes(bytes(1000 * 1000))
+        used = time.time() - (5 - i) * 3600
+        os.utime(top / f"w{i}", (used, used))
+    left = lambda: sorted(p.name for p in top.iterdir())  # noqa: E731
+    assert autopack("cache", "prune", "--max-size=9MB").stdout == "0 files, 0 bytes removed\n"
+    assert autopack("cache", "prune", "--max-size=2500kB", "--dry-run").stdout == "3 files, 3.0 MB would be removed\n"
+    assert len(left()) == 5
+    assert autopack("cache", "prune", "--max-size=2500kB").stdout == "3 files, 3.0 MB removed\n"
+    assert left() == ["w3", "w4"]
+    assert autopack("cache", "prune", "--max-size=0").stdout == "2 files, 2.0 MB removed\n"
+    for wrong in ("5XB", "MB", "-1", "99999999999TB"):
+        assert "want a size such as 500MB" in autopack("cache", "prune", f"--max-size={wrong}", check=2).stderr
+
+
+def test_pruning_while_builds_run_disturbs_none_of_them(autopack, base, project, tmp_path):
+    """Builds and prunes of one cache at the same time: every image is the same and whole."""
+    where = project({**CODE})
+    (where / "dist").mkdir()
+    support.wheel(where / "dist", "helper", "1.0", {"helper/__init__.py": "x = 1\n" * 100000})
+
+    def build(n):
+        return autopack.popen(
+            "build",
+            f"--executor-image-uri=oci:{base('minbase')}:latest",
+            f"--local-package-path={where}",
+            "--script=trainer/task.py",
+            "--extra-packages=dist/helper-1.0-py3-none-any.whl",
+            f"--image=oci:{tmp_path}/out{n}",
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    running = [build(n) for n in range(2)]
+    pruned = []
+    while any(p.poll() is None for p in running):
+        r = autopack("cache", "prune", "--all", check=None)
+        assert r.returncode == 0 or "in use by a running build" in r.stderr, repr(r)
+        pruned.append(r.returncode)
+    ends = [p.communicate() for p in running]
+    assert [p.returncode for p in running] == [0, 0], ends
+    assert pruned
+    digests = {out.strip().rsplit("@")[1] for out, _ in ends}
+    assert len(digests) == 1
+    for n in range(2):
+        support.skopeo_inspect(f"oci:{tmp_path}/out{n}:latest")
+        support.umoci_unpack(f"oci:{tmp_path}/out{n}:latest", tmp_path / f"bundle{n}")
 
 
 def test_prune_leaves_a_cache_alone_that_a_build_uses(autopack, base, project, tmp_path):

@@ -18,11 +18,11 @@ CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
 
 
 class Terminal:
-    def __init__(self, tmp, env, columns=100, rows=30):
+    def __init__(self, tmp, env, columns=100, rows=30, shell="sh"):
         self.socket = str(pathlib.Path(tmp) / "tmux")
         self.env = env
         self.n = 0
-        self.tmux("new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(rows), "sh")
+        self.tmux("new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(rows), shell)
 
     def tmux(self, *argv):
         return subprocess.run(
@@ -266,3 +266,39 @@ def test_a_dumb_terminal_and_ci_get_lines(autopack, base, project, registry, rep
     text = t.wait(r"^status=0$")
     assert re.search(rf"^{stamp}digest   sha256:", text, re.M), text
     assert "\x1b[" not in (autopack.home / "typescript").read_text(errors="replace")
+
+
+SHELLS = {
+    "bash": ("bash --norc", "PS1='$ '; source <(autopack completion bash)"),
+    "zsh": (
+        "zsh -f",
+        "PS1='$ '; mkdir f; autopack completion zsh > f/_autopack; fpath=($PWD/f $fpath); "
+        "autoload -Uz compinit; compinit -u -d $PWD/dump",
+    ),
+    "fish": ("fish --no-config", "function fish_prompt; echo -n '$ '; end; autopack completion fish | source"),
+}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_tab_completes_commands_flags_values_and_files(autopack, terminal, tmp_path, shell):
+    command, setup = SHELLS[shell]
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "trainer" / "task.py").write_text("")
+    t = terminal(shell=command, env={"PATH": f"{autopack.binary.parent}:/usr/bin:/bin"})
+    t.send(f"cd {tmp_path}")
+    t.send(setup)
+    for typed, want in (
+        ("autopack custom-jobs cr", "autopack custom-jobs create"),
+        ("autopack build --executor", "autopack build --executor-image-uri"),
+        ("autopack build --compression=z", "autopack build --compression=zstd"),
+        ("autopack build --script=trai", "autopack build --script=trainer/"),
+        ("autopack build --local-package-path trai", "autopack build --local-package-path trainer/"),
+        ("autopack completion z", "autopack completion zsh"),
+    ):
+        t.send("clear")
+        t.wait(r"\A\$\s*\Z")
+        t.tmux("send-keys", "-t", "t", "-l", typed)
+        t.wait(r"\A\$ " + re.escape(typed))
+        t.key("Tab")
+        t.wait(r"\A\$ " + re.escape(want), 20)
+        t.key("C-u")

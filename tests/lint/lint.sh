@@ -81,6 +81,9 @@ no_skips() {
 	none -E 'pytest\.(skip|importorskip|xfail|mark\.(skip|skipif|xfail))|[^a-z_]skip\(\)' $(files 'tests/*.[ch]' 'tests/*.py')
 }
 
+# Errors and warnings are read as a set: one form for all.
+messages() { files 'base/*.c' 'deps/*.c' 'pack/*.c' 'registry/*.c' 'dockerfile/*.c' 'vertex/*.c' 'attest/*.c' 'cli/*.c' | xargs /usr/bin/python3 tests/lint/messages.py; }
+
 shell() { scripts | xargs -r shellcheck -x; }
 
 python_compiles() {
@@ -143,6 +146,7 @@ check 'no path of a machine' machine_paths
 check 'nothing left open' left_open
 check 'no test is skipped' no_skips
 check 'trailing space' trailing_space
+check 'form of the messages' messages
 check 'python parses' python_compiles
 if command -v shellcheck >/dev/null; then check 'shellcheck' shell; fi
 if command -v clang-format >/dev/null; then check 'clang-format' formatted; fi
