@@ -4,6 +4,7 @@
 
 #include "cli/render.h"
 #include "vertex/logs.h"
+#include "vertex/text.h"
 #include "vertex/watch.h"
 
 #undef AT
@@ -141,7 +142,7 @@ static int list_request(
 {
 	uint64_t n = 100;
 
-	*how = (struct ap_vertex_list){ .filter = o->filter, .sort_by = o->sort_by };
+	*how = (struct ap_vertex_list){ .sort_by = o->sort_by };
 	if (o->page_size && (!ap_parse_u64(o->page_size, 1000, &n) || !n))
 		return ap_err_set(err, AP_E_USAGE, "--page-size: want 1 to 1000, found \"%.40s\"",
 			o->page_size);
@@ -155,6 +156,7 @@ static int list_request(
 int ap_manage_list(struct ap_call *call, const struct ap_collection *c, struct ap_err *err)
 {
 	const struct ap_list_opts *o = call->opts;
+	ap_auto_free char *filter = o->filter ? ap_text_filter(o->filter) : NULL;
 	struct ap_vertex_list how;
 	struct ap_session s;
 	ap_auto_vertex v = NULL;
@@ -163,6 +165,7 @@ int ap_manage_list(struct ap_call *call, const struct ap_collection *c, struct a
 
 	if (list_request(&how, o, err) < 0)
 		return -1;
+	how.filter = filter;
 	rc = ap_manage_open(&s, &v, &o->common, o->region, NULL, err);
 	if (rc == 0)
 		rc = ap_vertex_list(&list, v, "v1", c->name, c->name, &how, err);

@@ -59,3 +59,42 @@ void ap_text_curl(struct ap_buf *out, const char *method, const char *url, const
 	ap_text_shell_word(out, url);
 	ap_buf_addc(out, '\n');
 }
+
+/* "createTime" in front of an operator is a key. */
+static bool is_key(const char *after)
+{
+	after += strspn(after, " ");
+	return *after && strchr(":=!<>", *after);
+}
+
+char *ap_text_filter(const char *text)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_.";
+	struct ap_buf out = AP_BUF_INIT;
+	const char *p = text;
+
+	while (*p) {
+		size_t n = strspn(p, letters);
+
+		if (*p == '"') {
+			for (n = 1; p[n] && p[n] != '"'; n++)
+				n += p[n] == '\\' && p[n + 1];
+			n += p[n] == '"';
+			ap_buf_add(&out, p, n);
+		} else if (n && is_key(p + n)) {
+			for (size_t i = 0; i < n; i++) {
+				bool hump = p[i] >= 'A' && p[i] <= 'Z';
+
+				if (hump && i && p[i - 1] != '.' && p[i - 1] != '_')
+					ap_buf_addc(&out, '_');
+				ap_buf_addc(&out, hump ? ap_lower(p[i]) : p[i]);
+			}
+		} else {
+			n = n ? n : 1;
+			ap_buf_add(&out, p, n);
+		}
+		p += n;
+	}
+	return ap_buf_steal(&out);
+}

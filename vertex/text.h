@@ -24,6 +24,12 @@ void ap_text_yaml(struct ap_buf *out, const cJSON *body);
 void ap_text_curl(struct ap_buf *out, const char *method, const char *url, const cJSON *body,
 	const char *comment);
 
+/*
+ * A filter of lists as the service has it: keys in the camelCase of its
+ * answers, which gcloud takes, become snake_case; the rest stays.  *out: owned.
+ */
+char *ap_text_filter(const char *text);
+
 /* Append s as one word for a POSIX shell. */
 void ap_text_shell_word(struct ap_buf *out, const char *s);
 

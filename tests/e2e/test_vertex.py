@@ -145,6 +145,8 @@ def test_describe_list_cancel(ap, service):
     assert ap(*where, names, "--sort-by=createTime").stdout == "old\nnew\n"
     assert ap(*where, names, "--sort-by=~createTime", "--limit=1").stdout == "new\n"
     assert ap(*where, names, '--filter=display_name="old"').stdout == "old\n"
+    assert ap(*where, names, '--filter=displayName="old"').stdout == "old\n"  # gcloud's key
+    assert service.requests[-1].query["filter"] == 'display_name="old"'
     assert ap(*where, names, "--page-size=1").stdout == "new\nold\n"
     assert ap(*where, "--uri").stdout == f"{service.url}/v1/{NUMBERED}/customJobs/2\n{service.url}/v1/{NUMBERED}/customJobs/1\n"
     assert ap("custom-jobs", "describe", f"https://host/v1/{a}", "--format=value(displayName)").stdout == "old\n"

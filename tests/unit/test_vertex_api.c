@@ -167,3 +167,26 @@ TEST(explain_paths_in_every_form)
 		assert_string_equal(have, cases[i].want);
 	}
 }
+
+TEST(filter_keys_are_the_services)
+{
+	static const struct {
+		const char *given, *want;
+	} cases[] = {
+		{ "displayName=foo AND createTime>\"2025-01-01T00:00:00Z\"",
+			"display_name=foo AND create_time>\"2025-01-01T00:00:00Z\"" },
+		{ "state = \"JOB_STATE_FAILED\" OR NOT display_name:\"myJob=*\"",
+			"state = \"JOB_STATE_FAILED\" OR NOT display_name:\"myJob=*\"" },
+		{ "labels.team=ml (trialJobSpec.serviceAccount:*)",
+			"labels.team=ml (trial_job_spec.service_account:*)" },
+		{ "displayName=\"a \\\" bC=\"", "display_name=\"a \\\" bC=\"" },
+		{ "displayName=\"open", "display_name=\"open" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_free char *have = ap_text_filter(cases[i].given);
+
+		assert_string_equal(have, cases[i].want);
+	}
+}
