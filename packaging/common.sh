@@ -3,7 +3,7 @@
 # shellcheck disable=SC2034
 
 VERSION=${VERSION:?}
-maintainer='autopack maintainers <maintainers@localhost>'
+maintainer="${DEBFULLNAME:-autopack maintainers} <${DEBEMAIL:-maintainers@autopack.dev}>"
 # The revision of this tree, not that of a repository around it.
 if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$PWD" ]; then
 	revision=$(git describe --always --dirty --abbrev=12)

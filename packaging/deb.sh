@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # deb.sh BINARY OUTDIR: autopack_VERSION_ARCH.deb for Debian 12 and Ubuntu 24.04, the same bytes from the same sources.
-# Environment: VERSION; SOURCE_DATE_EPOCH (default: the commit's time).
+# Environment: VERSION; SOURCE_DATE_EPOCH (default: the commit's time);
+# DEBFULLNAME and DEBEMAIL (the maintainer).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$1 out=$2
@@ -19,7 +20,7 @@ Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: autopack
 
 Files: *
-Copyright: the authors of autopack
+Copyright: 2026, the authors of autopack
 License: Apache-2.0
  On Debian systems the whole text is in /usr/share/common-licenses/Apache-2.0.
 TEXT
@@ -29,6 +30,14 @@ autopack ($VERSION) unstable; urgency=medium
   * Built from revision $revision.
 
  -- $maintainer  $(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")
+TEXT
+
+install -d "$stage/usr/share/lintian/overrides"
+cat >"$stage/usr/share/lintian/overrides/autopack" <<'TEXT'
+# libgit2's name holds its version, which differs between Debian 12 and Ubuntu 24.04: it is linked in, with what it
+# brings. Repositories are only read locally, so that neither SSH nor TLS of it is ever spoken.
+autopack: embedded-library libssh2 [usr/bin/autopack]
+autopack: embedded-library mbedtls [usr/bin/autopack]
 TEXT
 
 # dpkg-shlibdeps wants the file that a source package would have.
