@@ -63,7 +63,8 @@ def sync(switched):
                 name = os.path.relpath(os.path.join(where, f), ROOT)
                 write(to / f, switched[name].encode() if name in switched else (ROOT / name).read_bytes())
                 shutil.copymode(ROOT / name, to / f)
-    write(COPY / "Makefile", (ROOT / "Makefile").read_bytes())
+    for name in ("Makefile", "README.md"):
+        write(COPY / name, (ROOT / name).read_bytes())
     write(COPY / "mutant.h", SWITCH.encode())
     for shared in ("env", "executor"):
         link = COPY / "build" / shared

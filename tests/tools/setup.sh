@@ -19,7 +19,7 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-
 	python3 python3-venv git'
 demo="$build docker-registry skopeo umoci"
 package="$build dpkg-dev xz-utils file"
-check="$demo $package libcmocka-dev python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
+check="$demo $package libcmocka-dev python3-pip python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
 	shellcheck clang-format jq strace tmux zsh fish curl zstd unzip man-db busybox isal containerd
 	qemu-user"
 
