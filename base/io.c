@@ -251,6 +251,7 @@ void ap_verify_reader(struct ap_reader **out, struct ap_reader *inner,
 	v->base.ops = &verify_ops;
 	v->inner = inner;
 	v->want = *digest;
+	v->base.checks = &v->want;
 	v->size = size;
 	ap_sha256_init(&v->hash);
 	*out = &v->base;
@@ -259,12 +260,8 @@ void ap_verify_reader(struct ap_reader **out, struct ap_reader *inner,
 void ap_verify_borrowed(struct ap_reader **out, struct ap_reader *inner,
 	const struct ap_digest *digest, uint64_t size)
 {
-	if (inner->ops == &verify_ops) {
-		const struct verify_reader *v = AP_CONTAINER(inner, struct verify_reader, base);
-
-		if (ap_digest_eq(&v->want, digest) && v->size == size)
-			return;
-	}
+	if (inner->checks && ap_digest_eq(inner->checks, digest))
+		return;
 	ap_verify_reader(out, inner, digest, size);
 	AP_CONTAINER(*out, struct verify_reader, base)->borrowed = true;
 }

@@ -22,6 +22,8 @@ struct ap_reader_ops {
 /* First member of every implementation.  One thread at a time. */
 struct ap_reader {
 	const struct ap_reader_ops *ops;
+	/* The digest that it checks by itself: its end fails with AP_E_DIGEST.  NULL: none; borrowed. */
+	const struct ap_digest *checks;
 };
 
 int ap_read(struct ap_reader *r, void *p, size_t n, size_t *got, struct ap_err *err) AP_CHECK;
@@ -61,8 +63,7 @@ void ap_verify_reader(struct ap_reader **out, struct ap_reader *inner,
 
 /*
  * The same over a reader that stays the caller's.  *out is left NULL when
- * `inner` is a verifying reader for the same digest already: no byte is
- * hashed twice.
+ * `inner` checks the same digest already: no byte is hashed twice.
  */
 void ap_verify_borrowed(struct ap_reader **out, struct ap_reader *inner,
 	const struct ap_digest *digest, uint64_t size);

@@ -89,12 +89,10 @@ static int add_blob(struct archive_sink *a, const struct ap_descriptor *d, struc
 {
 	ap_auto_free char *path = ap_xasprintf("blobs/sha256/%s", ap_digest_hex(&d->digest));
 	ap_auto_reader checked = NULL;
-	struct ap_reader *b;
 
-	ap_borrow_reader(&b, r);
-	ap_verify_reader(&checked, b, &d->digest, d->size);
+	ap_verify_borrowed(&checked, r, &d->digest, d->size);
 	if (add_header(a, path, AP_ENTRY_FILE, d->size, err) < 0 ||
-		copy_stream(a->file.fd, checked, err) < 0)
+		copy_stream(a->file.fd, checked ? checked : r, err) < 0)
 		return -1;
 	return add_padding(a, d->size, err);
 }

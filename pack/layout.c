@@ -215,11 +215,10 @@ static int sink_put_blob(struct ap_sink *s, const struct ap_descriptor *desc, st
 	ap_auto_free char *path = blob_path(s->ref.path, &desc->digest);
 	AP_CLEANUP(ap_fs_temp_release) struct ap_fs_temp t = AP_FS_TEMP_INIT;
 	ap_auto_reader checked = NULL;
-	struct ap_reader *b;
 
-	ap_borrow_reader(&b, r);
-	ap_verify_reader(&checked, b, &desc->digest, desc->size);
-	if (ap_fs_temp_open(&t, path, 0644, err) < 0 || copy_stream(t.fd, checked, err) < 0)
+	ap_verify_borrowed(&checked, r, &desc->digest, desc->size);
+	if (ap_fs_temp_open(&t, path, 0644, err) < 0 ||
+		copy_stream(t.fd, checked ? checked : r, err) < 0)
 		return ap_err_wrap(err, "oci layout %s: blob %s", s->ref.path, desc->digest.s);
 	return ap_fs_temp_commit(&t, err);
 }

@@ -124,7 +124,8 @@ static int send_bytes(struct upload *u, struct ap_err *err)
 	struct upload_reader *r = ap_xcalloc(1, sizeof(*r));
 	ap_auto_reader owner = &r->base;
 
-	r->base.ops = &upload_reader_ops;
+	/* Whatever it is opened from is read through a check. */
+	r->base = (struct ap_reader){ &upload_reader_ops, &u->desc.digest };
 	r->u = u;
 	event(u, AP_EV_START, 0, u->title);
 	if (u->push->sink->ops->put_blob(u->push->sink, &u->desc, owner, err) < 0)

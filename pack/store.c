@@ -121,30 +121,3 @@ void ap_sink_free(struct ap_sink *s)
 	s->ops->free(s);
 	ap_ref_release(&ref);
 }
-
-/* A reader that is not ours to free. */
-struct borrowed_reader {
-	struct ap_reader base;
-	struct ap_reader *inner;
-};
-
-static int borrowed_read(struct ap_reader *r, void *p, size_t n, size_t *got, struct ap_err *err)
-{
-	return ap_read(AP_CONTAINER(r, struct borrowed_reader, base)->inner, p, n, got, err);
-}
-
-static void borrowed_free(struct ap_reader *r)
-{
-	free(AP_CONTAINER(r, struct borrowed_reader, base));
-}
-
-static const struct ap_reader_ops borrowed_ops = { .read = borrowed_read, .free = borrowed_free };
-
-void ap_borrow_reader(struct ap_reader **out, struct ap_reader *inner)
-{
-	struct borrowed_reader *b = ap_xcalloc(1, sizeof(*b));
-
-	b->base.ops = &borrowed_ops;
-	b->inner = inner;
-	*out = &b->base;
-}

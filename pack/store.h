@@ -111,7 +111,4 @@ struct ap_sink {
 
 void ap_sink_free(struct ap_sink *s);
 
-/* A reader of the same bytes that does not free `inner`: for wrappers that take what they wrap. */
-void ap_borrow_reader(struct ap_reader **out, struct ap_reader *inner);
-
 #endif

@@ -195,7 +195,7 @@ static int patch(struct upload *u, uint64_t from, uint64_t size, bool ranged, st
 {
 	ap_auto_http_resp resp = { 0 };
 	ap_auto_strv headers = { 0 };
-	struct slice part = { { &slice_ops }, u->body, size, from + size == u->desc->size };
+	struct slice part = { { &slice_ops, NULL }, u->body, size, from + size == u->desc->size };
 	ap_auto_free char *url = ap_xstrdup(u->location);
 
 	ap_strv_add(&headers, "Content-Type: application/octet-stream");

@@ -103,7 +103,7 @@ TEST(reading_past_the_end_is_an_error)
 TEST(reading_again_needs_a_stream_that_can)
 {
 	static const struct ap_reader_ops once = { NULL, NULL, NULL };
-	struct ap_reader r = { &once };
+	struct ap_reader r = { &once, NULL };
 	struct ap_err err = AP_ERR_INIT;
 
 	assert_fails(ap_rewind(&r, &err), &err, AP_E_UNSUPPORTED, "cannot be read again");
