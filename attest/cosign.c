@@ -118,7 +118,7 @@ static bool same_statement(const struct addition *a, const struct ap_descriptor 
 }
 
 /* A configuration as every reader of images expects one; its diff_ids are the layers. */
-static int put_config(struct addition *a, cJSON *manifest, struct ap_err *err)
+static int put_config(struct ap_sink *sink, cJSON *manifest, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release)
 	struct ap_descriptor d = { .media_type = ap_xstrdup(AP_MT_OCI_CONFIG) };
@@ -146,7 +146,7 @@ static int put_config(struct addition *a, cJSON *manifest, struct ap_err *err)
 		ap_json_push(ids, ap_json_string(ap_json_str(layer, "digest")));
 	}
 	ap_json_print(&text, j, 0);
-	if (ap_small_blob_put(a->sink, &d, text.p, text.len, err) < 0)
+	if (ap_small_blob_put(sink, &d, text.p, text.len, err) < 0)
 		return -1;
 	ap_json_set(manifest, "config", ap_descriptor_to_json(&d));
 	return 0;
@@ -189,7 +189,7 @@ static int add_layer(void *ctx, cJSON **out, const cJSON *there, struct ap_err *
 	}
 	ap_json_push(layers, ap_descriptor_to_json(&a->layer));
 	ap_json_set_str(j, "mediaType", AP_MT_OCI_MANIFEST);
-	if (put_config(a, j, err) < 0)
+	if (put_config(a->sink, j, err) < 0)
 		return -1;
 	*out = AP_STEAL(j);
 	return 0;
@@ -205,6 +205,58 @@ static int add(struct addition *a, const struct ap_digest *image, const char *su
 		rc = ap_tag_update(a->sink, tag, add_layer, a, err);
 	ap_descriptor_release(&a->layer);
 	return rc;
+}
+
+struct merging {
+	struct ap_sink *sink;
+	const cJSON *manifest;
+};
+
+static bool has_layer(const cJSON *layers, const cJSON *layer)
+{
+	for (const cJSON *l = layers->child; l; l = l->next) {
+		if (ap_json_equal(l, layer))
+			return true;
+	}
+	return false;
+}
+
+static int add_layers(void *ctx, cJSON **out, const cJSON *there, struct ap_err *err)
+{
+	const struct merging *m = ctx;
+	const cJSON *more = ap_json_get(m->manifest, "layers");
+	ap_auto_json j = ap_json_dup(there ? there : m->manifest);
+	cJSON *layers = cJSON_GetObjectItemCaseSensitive(j, "layers");
+	bool changed = !there;
+
+	if (!cJSON_IsArray(layers))
+		return ap_err_set(err, AP_E_PROTO, "is there and holds no signatures");
+	for (const cJSON *l = more ? more->child : NULL; l; l = l->next) {
+		if (has_layer(layers, l))
+			continue;
+		ap_json_push(layers, ap_json_dup(l));
+		changed = true;
+	}
+	ap_json_set_str(j, "mediaType", AP_MT_OCI_MANIFEST);
+	if (changed && put_config(m->sink, j, err) < 0)
+		return -1;
+	*out = changed ? AP_STEAL(j) : NULL;
+	return 0;
+}
+
+int ap_cosign_merge(struct ap_sink *sink, const char *tag, const struct ap_descriptor *d,
+	const struct ap_buf *body, const cJSON *manifest, struct ap_err *err)
+{
+	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor there = { 0 };
+	ap_auto_buf ignored = AP_BUF_MAX(ENVELOPE_MAX);
+	struct merging m = { .sink = sink, .manifest = manifest };
+
+	if (sink->ops->get_manifest(sink, tag, &there, &ignored, err) == 0)
+		return ap_tag_update(sink, tag, add_layers, &m, err);
+	if (err->code != AP_E_NOT_FOUND)
+		return -1;
+	ap_err_clear(err);
+	return sink->ops->put_manifest(sink, d, body->p, tag, err);
 }
 
 int ap_cosign_sign(struct ap_sink *sink, const struct ap_descriptor *image, const char *name,

@@ -37,6 +37,13 @@ int ap_cosign_attest(struct ap_sink *sink, const struct ap_descriptor *image,
 	const struct ap_cosign_statement *s, const struct ap_signer *key,
 	struct ap_err *err) AP_CHECK;
 
+/*
+ * Put a manifest of signatures, read elsewhere, under its tag: as it is, or
+ * with what is there already.  Its blobs have been put before.
+ */
+int ap_cosign_merge(struct ap_sink *sink, const char *tag, const struct ap_descriptor *d,
+	const struct ap_buf *body, const cJSON *manifest, struct ap_err *err) AP_CHECK;
+
 /* The bytes that are signed: the payload of a signature, appended. */
 void ap_cosign_payload(struct ap_buf *out, const char *name, const struct ap_digest *image);
 

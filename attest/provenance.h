@@ -14,6 +14,8 @@
 #define AP_STATEMENT_TYPE       "https://in-toto.io/Statement/v1"
 #define AP_IN_TOTO_MEDIA_TYPE   "application/vnd.in-toto+json"
 #define AP_PROVENANCE_PREDICATE "https://slsa.dev/provenance/v1"
+/* Annotation of a manifest that holds a statement: which kind. */
+#define AP_PREDICATE_NOTE "in-toto.io/predicate-type"
 /*
  * buildType.  externalParameters are the request in the words of `autopack
  * build` (executorImage, script or pythonModule, requirements,

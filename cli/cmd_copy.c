@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/attached.h"
 #include "base/fs.h"
 #include "cli/cmds.h"
 #include "cli/summary.h"
@@ -9,6 +10,7 @@
 
 struct copy_opts {
 	char *platform, *digest_file;
+	int referrers;
 	struct ap_registry_opts registry;
 	struct ap_common_opts common;
 };
@@ -27,6 +29,10 @@ static const struct ap_opt copy_table[] = {
 		.arg = "FILE",
 		.hint = AP_HINT_FILE,
 		.help = "write the digest of what was copied to FILE" },
+	{ .name = "referrers",
+		.kind = AP_OPT_FLAG,
+		.offset = AT(referrers),
+		.help = "copy what is attached to the image too: bills of materials, provenance, signatures" },
 };
 
 static const struct ap_opt_group groups[] = {
@@ -94,6 +100,8 @@ static int copy(struct ap_world *w, const struct copy_opts *o, const struct ap_r
 	if (rc == 0)
 		rc = ap_image_copy(
 			&copied, &stats, src, sink, o->platform, &tags, &w->display->progress, err);
+	if (rc == 0 && o->referrers)
+		rc = ap_attached_copy(src, sink, &copied.digest, &w->display->progress, err);
 	ap_sink_free(sink);
 	ap_source_free(src);
 	if (rc < 0 || check_digest(to, &copied, err) < 0)
@@ -122,6 +130,9 @@ static int run(struct ap_call *call, struct ap_err *err)
 	rc = ap_ref_parse(&from, call->args->v[0], err);
 	if (rc == 0)
 		rc = ap_ref_parse(&to, call->args->v[1], err);
+	if (rc == 0 && o->referrers && to.transport != AP_DOCKER && to.transport != AP_OCI)
+		rc = ap_err_set(err, AP_E_USAGE,
+			"--referrers: an archive holds an image and nothing beside it");
 	if (rc == 0)
 		rc = copy(&world, o, &from, &to, err);
 	ap_ref_release(&from);

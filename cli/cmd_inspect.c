@@ -1,6 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "attest/attached.h"
+#include "attest/bom.h"
+#include "attest/provenance.h"
 #include "base/fs.h"
 #include "cli/cache_use.h"
 #include "cli/cmds.h"
@@ -13,8 +16,8 @@
 struct inspect_opts {
 	struct ap_common_opts common;
 	struct ap_registry_opts registry;
-	char *platform, *format, *inventory_out, *publish, *report, *cache_dir;
-	int distributions;
+	char *platform, *format, *inventory_out, *publish, *report, *cache_dir, *sbom;
+	int distributions, provenance;
 };
 
 #define AT(field) offsetof(struct inspect_opts, field)
@@ -46,6 +49,16 @@ static const struct ap_opt inspect_table[] = {
 		.offset = AT(publish),
 		.arg = "REPOSITORY",
 		.help = "read the layers, and put what the image holds there: builds that push there need not read them" },
+	{ .name = "sbom",
+		.kind = AP_OPT_STR,
+		.offset = AT(sbom),
+		.arg = "FORMAT",
+		.choices = "spdx|cyclonedx",
+		.help = "print the bill of materials that is attached, and nothing else" },
+	{ .name = "provenance",
+		.kind = AP_OPT_FLAG,
+		.offset = AT(provenance),
+		.help = "print the SLSA provenance that is attached, and nothing else" },
 	{ .name = "cache-dir",
 		.kind = AP_OPT_STR,
 		.offset = AT(cache_dir),
@@ -228,6 +241,60 @@ static int read_layers(struct inspection *in, struct ap_err *err)
 	return o->report ? write_report(in, err) : 0;
 }
 
+/* Not to be able to look is no failure: the image is what was asked for. */
+static int add_attached(struct inspection *in, struct ap_err *err)
+{
+	cJSON *list = NULL;
+
+	if (ap_attached_list(&list, in->source, &in->image.manifest.digest, err) == 0) {
+		ap_json_set(in->out, "attached", list);
+		return 0;
+	}
+	if (err->code == AP_E_CANCELLED)
+		return -1;
+	ap_emit_debug(&in->s->display.progress, AP_STEP_MANIFEST, "%s", err->msg);
+	ap_err_clear(err);
+	return 0;
+}
+
+static int print_attached(const struct inspection *in, struct ap_err *err)
+{
+	enum ap_bom_format f = AP_BOM_SPDX;
+	ap_auto_buf text = AP_BUF_INIT;
+	bool bom = in->o->sbom && ap_bom_format_of(&f, in->o->sbom);
+
+	if (ap_attached_get(&text, in->source, &in->image.manifest.digest,
+		    bom ? ap_bom_media_type(f) : AP_IN_TOTO_MEDIA_TYPE,
+		    bom ? NULL : AP_PROVENANCE_PREDICATE, err) < 0)
+		return -1;
+	return ap_stdout(text.p, text.len, err);
+}
+
+static void add_attached_lines(struct ap_buf *out, const cJSON *list)
+{
+	const cJSON *e;
+
+	cJSON_ArrayForEach(e, list)
+	{
+		const char *type = ap_json_str(e, "artifactType");
+		const char *predicate = ap_json_str(e, "predicateType");
+		const cJSON *n = ap_json_get(e, "signatures");
+		ap_auto_buf size = AP_BUF_INIT;
+
+		ap_buf_add_bytes(&size, (uint64_t)ap_json_get(e, "size")->valuedouble);
+		ap_buf_addf(out, "attached    %.19s  %8s  ", ap_json_str(e, "digest"), size.p);
+		if (type)
+			ap_buf_add_printable(out, type, strlen(type));
+		if (predicate) {
+			ap_buf_addc(out, ' ');
+			ap_buf_add_printable(out, predicate, strlen(predicate));
+		}
+		if (n)
+			ap_buf_addf(out, " (%.0f)", n->valuedouble);
+		ap_buf_addc(out, '\n');
+	}
+}
+
 static void add_summary(struct ap_buf *out, const cJSON *j)
 {
 	static const char *const names[] = { "image", "digest", "index", "platform", "mediaType",
@@ -271,6 +338,7 @@ static void add_summary(struct ap_buf *out, const cJSON *j)
 			ap_buf_addc(out, '\n');
 		}
 	}
+	add_attached_lines(out, ap_json_get(j, "attached"));
 }
 
 static int inspect(struct inspection *in, const char *name, struct ap_err *err)
@@ -289,8 +357,10 @@ static int inspect(struct inspection *in, const char *name, struct ap_err *err)
 	if (rc < 0 ||
 		ap_base_load(&in->image, in->source, platform ? platform : "linux/amd64", err) < 0)
 		return -1;
+	if (in->o->sbom || in->o->provenance)
+		return print_attached(in, err);
 	describe(in, name);
-	if (read_layers(in, err) < 0)
+	if (add_attached(in, err) < 0 || read_layers(in, err) < 0)
 		return -1;
 	if (!in->o->format)
 		add_summary(&out, in->out);
@@ -310,6 +380,8 @@ static int run(struct ap_call *call, struct ap_err *err)
 	struct inspection in = { .s = &s, .o = o };
 	int rc = ap_session_open(&s, &o->common, &o->registry, NULL, err);
 
+	if (rc == 0 && o->sbom && o->provenance)
+		rc = ap_err_set(err, AP_E_USAGE, "--sbom and --provenance: one document at a time");
 	if (rc == 0)
 		rc = inspect(&in, call->args->v[0], err);
 	cJSON_Delete(in.out);

@@ -9,8 +9,6 @@
 #include "base/fs.h"
 #include "cli/run_deps.h"
 
-#define PREDICATE_NOTE "in-toto.io/predicate-type"
-
 /* Documents to attach, and what is to be signed about the image. */
 struct attesting {
 	struct ap_run *run;
@@ -133,7 +131,7 @@ static void add_provenance(struct attesting *a)
 
 	add_statement(a, AP_PROVENANCE_PREDICATE, ap_provenance(&in));
 	d->artifact_type = AP_IN_TOTO_MEDIA_TYPE;
-	d->note = PREDICATE_NOTE;
+	d->note = AP_PREDICATE_NOTE;
 	d->note_value = AP_PROVENANCE_PREDICATE;
 	d->n = s->n;
 	d->p = ap_xmemdup(s->p, s->n);

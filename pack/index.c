@@ -42,6 +42,30 @@ static int entries(const cJSON **out, const cJSON *index, struct ap_err *err)
 	return 0;
 }
 
+/* "sha256-<hex>", with a suffix or without: what hangs on an image, and is none. */
+static bool is_attachment(const cJSON *entry)
+{
+	const char *name = name_of(entry);
+	struct ap_digest d;
+
+	return name && ap_starts_with(name, "sha256-") && strlen(name) >= 7 + 64 &&
+	       ap_digest_from_hex(&d, name + 7, 64) && (!name[7 + 64] || name[7 + 64] == '.');
+}
+
+static const cJSON *only_image(const cJSON *list)
+{
+	const cJSON *found = NULL;
+
+	for (const cJSON *e = list->child; e; e = e->next) {
+		if (is_attachment(e))
+			continue;
+		if (found)
+			return NULL;
+		found = e;
+	}
+	return found;
+}
+
 static const cJSON *by_name(const cJSON *list, const char *tag)
 {
 	for (const cJSON *e = list->child; e; e = e->next) {
@@ -58,7 +82,7 @@ static int no_such(const cJSON *list, const char *tag, struct ap_err *err)
 	for (const cJSON *e = list->child; e && has.len < 200; e = e->next) {
 		const char *name = name_of(e);
 
-		if (!name)
+		if (!name || is_attachment(e))
 			continue;
 		ap_buf_adds(&has, has.len ? ", " : "");
 		ap_buf_add_printable(&has, name, AP_MIN(strlen(name), (size_t)60));
@@ -80,11 +104,8 @@ int ap_index_find(
 
 	if (entries(&list, index, err) < 0)
 		return -1;
-	if (tag)
-		e = by_name(list, tag);
-	else if (list->child && !list->child->next)
-		e = list->child;
-	else
+	e = tag ? by_name(list, tag) : only_image(list);
+	if (!tag && !e)
 		e = by_name(list, "latest");
 	if (!e)
 		return no_such(list, tag, err);

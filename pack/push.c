@@ -459,17 +459,18 @@ static int queue_member(struct ap_push *p, const cJSON *j, struct ap_err *err)
 	return 0;
 }
 
-static int copy_image(struct ap_push *p, const struct document *d, struct ap_err *err)
+static int copy_image(struct ap_push *p, const cJSON *manifest, struct ap_err *err)
 {
-	const cJSON *layers = ap_json_get(d->j, "layers");
+	const cJSON *layers = ap_json_get(manifest, "layers");
+	const cJSON *config = ap_json_get(manifest, "config");
 
-	if (ap_json_get(d->j, "config") && queue_member(p, ap_json_get(d->j, "config"), err) < 0)
+	if (config && queue_member(p, config, err) < 0)
 		return -1;
 	for (const cJSON *l = layers ? layers->child : NULL; l; l = l->next) {
 		if (queue_member(p, l, err) < 0)
 			return -1;
 	}
-	return 0;
+	return wait_uploads(p, err);
 }
 
 /* Blobs and inner manifests first: a manifest is only put when all it names is there. */
@@ -479,7 +480,7 @@ static int copy_document(
 	const cJSON *list = ap_json_get(d->j, "manifests");
 
 	if (d->kind == AP_MT_MANIFEST)
-		return copy_image(p, d, err) < 0 ? -1 : wait_uploads(p, err);
+		return copy_image(p, d->j, err);
 	if (depth >= INDEX_DEPTH)
 		return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", INDEX_DEPTH);
 	for (const cJSON *m = list ? list->child : NULL; m; m = m->next) {
@@ -541,4 +542,12 @@ int ap_image_copy(struct ap_descriptor *out, struct ap_push_stats *stats, struct
 	}
 	*stats = p->stats;
 	return 0;
+}
+
+int ap_blobs_copy(struct ap_source *src, struct ap_sink *sink, const cJSON *manifest,
+	struct ap_progress *progress, struct ap_err *err)
+{
+	AP_CLEANUP(ap_push_freep) struct ap_push *p = push_new(src, sink, progress);
+
+	return copy_image(p, manifest, err);
 }

@@ -63,4 +63,8 @@ int ap_image_copy(struct ap_descriptor *out, struct ap_push_stats *stats, struct
 	struct ap_sink *sink, const char *platform, const struct ap_strv *tags,
 	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
 
+/* The blobs that a manifest names; the manifest itself is the caller's to put. */
+int ap_blobs_copy(struct ap_source *src, struct ap_sink *sink, const cJSON *manifest,
+	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
+
 #endif

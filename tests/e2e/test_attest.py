@@ -4,10 +4,15 @@ import base64
 import hashlib
 import json
 import subprocess
+import sys
 
 import pytest
 
 import support
+
+sys.path.insert(0, str(support.ROOT / "tests" / "server"))
+from registry import Registry as Fake  # noqa: E402
+from wire import Answer  # noqa: E402
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
 SPDX, CYCLONEDX, IN_TOTO = "application/spdx+json", "application/vnd.cyclonedx+json", "application/vnd.in-toto+json"
@@ -321,7 +326,8 @@ def test_signatures_are_cosigns_and_openssl_agrees(build, project, registry, rep
     assert registry.manifest(repo, tag_of(r.digest, ".sig"))[0] == sig
     assert registry.manifest(repo, tag_of(r.digest, ".att"))[1] == att_digest
     second, second_public = key("second")
-    build(where, f"--sign-key={second}", executor="tiny-python")
+    build(where, f"--sign-key={second}", "--provenance", executor="tiny-python")
+    assert len(registry.manifest(repo, tag_of(r.digest, ".att"))[0]["layers"]) == 4
     both = registry.manifest(repo, tag_of(r.digest, ".sig"))[0]["layers"]
     assert both[0] == layer and len(both) == 2
     assert verified(second_public, both[1]["annotations"][SIGNATURE], payload, tmp_path)
@@ -458,3 +464,154 @@ def test_a_dry_run_makes_nothing(build, project, registry, repo, key, tmp_path):
 )
 def test_wrong_words_are_status_2(build, project, flags, says):
     assert says in build(project(CODE), *flags, executor="tiny-python", check=2).stderr
+
+
+@pytest.fixture
+def fake():
+    made = []
+
+    def go(**options):
+        made.append(Fake(**options))
+        return made[-1]
+
+    yield go
+    for r in made:
+        r.stop()
+
+
+ALL = ("--sbom=spdx,cyclonedx", "--provenance")
+
+
+@pytest.mark.parametrize("page", [1, 100])
+def test_a_registry_with_the_api_needs_no_tag(autopack, base, project, fake, page):
+    api = fake(referrers=page)
+    r = autopack(
+        "build", f"--executor-image-uri=oci:{base('tiny-python')}:latest", f"--local-package-path={project(CODE)}",
+        "--script=trainer/task.py", f"--output-image-uri={api.host}/team/x", *ALL,
+    )
+    assert not [t for t in api.manifests["team/x"] if t.startswith("sha256-")]
+    seen = autopack("inspect", r.reference, "--format=json").json()["attached"]
+    assert sorted(x["artifactType"] for x in seen) == sorted([SPDX, CYCLONEDX, IN_TOTO])
+    assert api.count("GET", "/referrers/") == (1 if page == 100 else 3)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, {"Content-Type": "text/html"}, b"<html>"),
+        Answer(405, {}, b""),
+        Answer(400, {"Content-Type": "application/json"}, b"{}"),
+    ],
+    ids=["a page for people", "405", "400"],
+)
+def test_whatever_stands_for_no_api_the_tag_is_read(autopack, base, project, fake, answer):
+    odd = fake()
+    r = autopack(
+        "build", f"--executor-image-uri=oci:{base('tiny-python')}:latest", f"--local-package-path={project(CODE)}",
+        "--script=trainer/task.py", f"--output-image-uri={odd.host}/team/x", "--sbom=spdx",
+    )
+    odd.rule(path="/referrers/", times=0, answer=answer)
+    (seen,) = autopack("inspect", r.reference, "--format=json").json()["attached"]
+    assert seen["artifactType"] == SPDX
+
+
+def test_pages_of_another_origin_are_not_followed(autopack, base, project, fake):
+    api, other = fake(referrers=1), fake(referrers=1)
+    r = autopack(
+        "build", f"--executor-image-uri=oci:{base('tiny-python')}:latest", f"--local-package-path={project(CODE)}",
+        "--script=trainer/task.py", f"--output-image-uri={api.host}/team/x", *ALL,
+    )
+    api.rule(path="/referrers/", times=0, headers={"Link": f'<{other.url}/v2/team/x/referrers/y>; rel="next"'})
+    r = autopack("inspect", r.reference, "--sbom=spdx", check=1)
+    assert "another origin" in r.stderr and not other.requests
+
+
+def test_inspect_lists_and_prints_what_is_attached(autopack, build, project, registry, repo, key, tmp_path):
+    private, _ = key()
+    where = project(CODE)
+    r = build(where, *ALL, f"--sign-key={private}", f"--sbom-out={tmp_path}/a.json", executor="tiny-python")
+    seen = autopack("inspect", r.reference, "--format=json").json()["attached"]
+    kinds = {x["artifactType"]: x for x in seen}
+    assert set(kinds) == {
+        SPDX, CYCLONEDX, IN_TOTO, "application/vnd.dev.cosign.simplesigning.v1+json", "application/vnd.dsse.envelope.v1+json",
+    }
+    assert kinds[IN_TOTO]["predicateType"] == "https://slsa.dev/provenance/v1"
+    assert kinds["application/vnd.dsse.envelope.v1+json"]["signatures"] == 3
+    text = autopack("inspect", r.reference).stdout
+    assert len([line for line in text.splitlines() if line.startswith("attached ")]) == 5
+    documents = attached(registry, repo, r.digest)
+    assert autopack("inspect", r.reference, "--sbom=spdx").stdout == (tmp_path / "a.json").read_text()
+    assert autopack("inspect", r.reference, "--sbom=cyclonedx").stdout.encode() == documents[CYCLONEDX][0]
+    assert autopack("inspect", r.reference, "--provenance").stdout.encode() == documents[IN_TOTO][0]
+    autopack("inspect", r.reference, "--provenance", "--sbom=spdx", check=2)
+    plain = build(project({**CODE, "trainer/more.py": ""}), executor="tiny-python")
+    none = autopack("inspect", plain.reference, "--sbom=spdx", check=1)
+    assert f"nothing of type {SPDX} is attached" in none.stderr
+    assert autopack("inspect", plain.reference, "--format=json").json()["attached"] == []
+
+
+def test_a_document_that_is_not_its_digest_is_not_printed(autopack, build, project, registry, repo):
+    r = build(project(CODE), "--sbom=spdx", executor="tiny-python")
+    _, d = attached(registry, repo, r.digest)[SPDX]
+    (layer,) = registry.manifest(repo, d["digest"])[0]["layers"]
+    path = registry.storage / "docker/registry/v2/blobs/sha256" / layer["digest"][7:9] / layer["digest"][7:] / "data"
+    path.write_bytes(path.read_bytes().replace(b"SPDX-2.3", b"SPDX-9.9"))
+    bad = autopack("inspect", r.reference, "--sbom=spdx", check=1)
+    assert "SPDX-9.9" not in bad.stdout
+
+
+def test_copy_takes_along_what_is_attached_when_asked(autopack, build, project, registry, repo, key, tmp_path):
+    private, public = key()
+    r = build(project(CODE), *ALL, f"--sign-key={private}", executor="tiny-python")
+    # A signature of a statement: something that hangs on what hangs there.
+    documents = attached(registry, repo, r.digest)
+    config = registry.put_blob(repo, b"{}")
+    inner = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "x/inner",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2}, "layers": [],
+        "subject": {k: documents[SPDX][1][k] for k in ("mediaType", "digest", "size")},
+    }).encode()
+    d = "sha256:" + hashlib.sha256(inner).hexdigest()
+    registry.put_manifest(repo, d, inner, "application/vnd.oci.image.manifest.v1+json")
+    entry = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": d, "size": len(inner)}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+    registry.put_manifest(repo, tag_of(documents[SPDX][1]["digest"]), index, INDEX)
+
+    autopack("copy", r.reference, f"{registry.name(repo + '/plain')}:v1")
+    assert not [t for t in registry.tags(repo + "/plain") if t.startswith("sha256-")]
+    autopack("copy", "--referrers", r.reference, f"oci:{tmp_path}/out:v1")
+    there = repo + "/there"
+    assert autopack("copy", "--referrers", f"oci:{tmp_path}/out", f"{registry.name(there)}:v1").digest == r.digest
+    assert attached(registry, there, r.digest) == documents
+    for suffix in (".sig", ".att"):
+        assert registry.manifest(there, tag_of(r.digest, suffix)) == registry.manifest(repo, tag_of(r.digest, suffix))
+    assert registry.manifest(there, tag_of(documents[SPDX][1]["digest"]))[0]["manifests"][0]["digest"] == d
+
+    # What the destination had stays: a signature of somebody else's.
+    second, _ = key("second")
+    build(project(CODE, name="again"), f"--sign-key={second}", executor="tiny-python", out=repo + "/mine")
+    autopack("copy", "--referrers", r.reference, registry.name(repo + "/mine") + ":v1")
+    both = registry.manifest(repo + "/mine", tag_of(r.digest, ".sig"))[0]["layers"]
+    assert len(both) == 2 and both[1] == registry.manifest(repo, tag_of(r.digest, ".sig"))[0]["layers"][0]
+    config = registry.config(repo + "/mine", tag_of(r.digest, ".sig"))
+    assert config["rootfs"]["diff_ids"] == [x["digest"] for x in both]
+    assert "archive" in autopack("copy", "--referrers", r.reference, f"oci-archive:{tmp_path}/x.tar", check=2).stderr
+
+
+def test_copy_of_an_index_takes_along_what_its_images_have(autopack, base, registry, repo, fake):
+    registry.push_layout(base("tiny-python"), "index", repo)
+    image = registry.manifest(repo, "index")[0]["manifests"][1]
+    config = registry.put_blob(repo, b"{}")
+    ours = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "artifactType": "x/y",
+        "config": {"mediaType": "application/vnd.oci.empty.v1+json", "digest": config, "size": 2}, "layers": [],
+        "subject": {k: image[k] for k in ("mediaType", "digest", "size")},
+    }).encode()
+    d = "sha256:" + hashlib.sha256(ours).hexdigest()
+    registry.put_manifest(repo, d, ours, "application/vnd.oci.image.manifest.v1+json")
+    entry = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": d, "size": len(ours)}
+    index = json.dumps({"schemaVersion": 2, "mediaType": INDEX, "manifests": [entry]}).encode()
+    registry.put_manifest(repo, tag_of(image["digest"]), index, INDEX)
+    api = fake(referrers=10)
+    autopack("copy", "--referrers", f"{registry.name(repo)}:index", f"{api.host}/team/x:v1")
+    assert api.manifests["team/x"][d][0] == ours and tag_of(image["digest"]) not in api.manifests["team/x"]

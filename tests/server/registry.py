@@ -58,6 +58,7 @@ class Registry:
     """The distribution API over dictionaries.
 
     auth: None, "basic", or a TokenServer.  chunked: "only" refuses a PUT with a body.
+    referrers: N serves the referrers API, N to a page.
     """
 
     def __init__(self, auth=None, tls=None, name="registry", host="127.0.0.1", **options):
@@ -177,7 +178,7 @@ class Registry:
         with self.lock:
             if req.path in ("/v2", "/v2/"):
                 return Answer.json(200, {}) if self.allowed(req, None) else error(401, "UNAUTHORIZED", **self.challenge(None))
-            m = re.fullmatch(r"/v2/(.+?)/(blobs/uploads|blobs|manifests|tags)/(.*)", req.path)
+            m = re.fullmatch(r"/v2/(.+?)/(blobs/uploads|blobs|manifests|referrers|tags)/(.*)", req.path)
             if not m:
                 return error(404, "NOT_FOUND", "no such page")
             repo, kind, rest = m.groups()
@@ -193,6 +194,8 @@ class Registry:
                 return self.blob(req, repo, rest)
             if kind == "manifests":
                 return self.manifest(req, repo, rest)
+            if kind == "referrers" and self.options.get("referrers"):
+                return self.referrers(req, repo, rest)
             return error(404, "UNSUPPORTED")
 
     def location(self, repo, uid):
@@ -285,7 +288,21 @@ class Registry:
         store[d] = (req.body, req.headers.get("content-type", ""))
         store[reference] = store[d]
         self.put_order.append(reference)
-        return Answer(201, {"Location": f"/v2/{repo}/manifests/{d}", "Docker-Content-Digest": d})
+        more = {"OCI-Subject": m["subject"]["digest"]} if self.options.get("referrers") and "subject" in m else {}
+        return Answer(201, {"Location": f"/v2/{repo}/manifests/{d}", "Docker-Content-Digest": d, **more})
+
+    def referrers(self, req, repo, digest):
+        found, n = [], self.options["referrers"]
+        for d, (data, media_type) in self.manifests.get(repo, {}).items():
+            m = json.loads(data)
+            if d.startswith("sha256:") and m.get("subject", {}).get("digest") == digest:
+                entry = {"mediaType": media_type, "digest": d, "size": len(data), "artifactType": m.get("artifactType")}
+                found.append({**entry, **({"annotations": m["annotations"]} if "annotations" in m else {})})
+        at = int(urllib.parse.parse_qs(urllib.parse.urlsplit(req.target).query).get("at", ["0"])[0])
+        kind = "application/vnd.oci.image.index.v1+json"
+        body = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": found[at : at + n]}).encode()
+        link = {"Link": f'</v2/{repo}/referrers/{digest}?at={at + n}>; rel="next"'} if found[at + n :] else {}
+        return Answer(200, {"Content-Type": kind, **link}, body)
 
 
 class TokenServer:
