@@ -192,10 +192,8 @@ static int write_report(const struct inspection *in, struct ap_err *err)
 	return 0;
 }
 
-/* For both words: which of them an entry point uses is not known here. */
 static int publish(struct inspection *in, const char *cache, struct ap_err *err)
 {
-	static const char *const words[] = { "python", "python3" };
 	struct ap_remote_cache to = { .secret = in->s->env.cache_key };
 	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
 	int rc;
@@ -205,15 +203,8 @@ static int publish(struct inspection *in, const char *cache, struct ap_err *err)
 	if (ref.transport != AP_DOCKER)
 		return ap_err_set(err, AP_E_USAGE, "want a registry's repository");
 	rc = ap_world_sink(&to.sink, &in->s->world, &ref, err);
-	for (size_t i = 0; rc == 0 && i < AP_LEN(words); i++) {
-		struct ap_inventory *inv = NULL;
-
-		rc = ap_inventory_of(&inv, in->source, &in->image, words[i], cache,
-			&in->s->display.progress, err);
-		if (rc == 0)
-			rc = ap_remote_inventory_put(&to, &in->image, words[i], inv, err);
-		ap_inventory_free(inv);
-	}
+	for (size_t i = 0; rc == 0 && i < in->image.n_layers; i++)
+		rc = ap_remote_inventory_put(&to, cache, &in->image.layers[i], err);
 	ap_sink_free(to.sink);
 	return rc;
 }

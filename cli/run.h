@@ -69,7 +69,7 @@ struct ap_run {
 	struct ap_sink *sink;
 	struct ap_base base;
 	struct ap_inventory *inventory; /* NULL when nothing is installed */
-	const char *inventory_word;     /* it was read from layers, for this word: to be shared */
+	bool inventory_is_new;          /* layers were read for it: to be shared */
 	struct ap_lock lock;
 	struct ap_strv entrypoint, labels; /* final ones */
 	struct ap_layer *layers;

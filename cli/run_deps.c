@@ -7,22 +7,48 @@
 #include "cli/run_deps.h"
 #include "pack/remote_inventory.h"
 
+/* A layer whose record may be in the repository. */
+struct bringing {
+	struct ap_run *run;
+	size_t i;
+};
+
+static int bring_record(void *arg, struct ap_err *err AP_UNUSED)
+{
+	const struct bringing *b = arg;
+	struct ap_run *r = b->run;
+	struct ap_remote_cache c = ap_run_remote_cache(r);
+
+	if (ap_remote_inventory_get(&c, r->ask.cache_dir, &r->base.layers[b->i]))
+		ap_emit_debug(r->progress, AP_STEP_INVENTORY, "%.19s: known to the repository",
+			r->base.layers[b->i].digest.s);
+	return 0;
+}
+
+static int bring_records(struct ap_run *r, struct ap_err *err)
+{
+	struct bringing *jobs = ap_xcalloc(r->base.n_layers + 1, sizeof(*jobs));
+	struct ap_pool *pool = NULL;
+	int rc;
+
+	ap_pool_new(&pool, 8);
+	for (size_t i = 0; i < r->base.n_layers; i++) {
+		jobs[i] = (struct bringing){ r, i };
+		if (!ap_inventory_has_record(r->ask.cache_dir, r->base.layers[i].digest.s))
+			ap_pool_submit(pool, bring_record, &jobs[i]);
+	}
+	rc = ap_pool_wait(pool, err);
+	ap_pool_free(pool);
+	free(jobs);
+	return rc;
+}
+
 /* Known here, else from the repository, else read: then it is for others, too. */
 static int read_inventory(struct ap_run *r, const char *word, struct ap_err *err)
 {
-	struct ap_remote_cache c = ap_run_remote_cache(r);
-
-	if (!ap_inventory_is_cached(&r->base, r->ask.cache_dir)) {
-		if (!r->ask.pack->verify_cache &&
-			ap_remote_inventory_get(&r->inventory, &c, &r->base, word)) {
-			ap_emit(r->progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
-						     .kind = AP_EV_SKIP,
-						     .id = r->base.manifest.digest.s,
-						     .note = "known to the repository" });
-			return 0;
-		}
-		r->inventory_word = word;
-	}
+	if (!r->ask.pack->verify_cache && bring_records(r, err) < 0)
+		return -1;
+	r->inventory_is_new = !ap_inventory_is_cached(&r->base, r->ask.cache_dir);
 	if (ap_inventory_of(&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress,
 		    err) < 0)
 		return ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image);

@@ -97,13 +97,14 @@ static int publish_inventory(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_remote_cache c = ap_run_remote_cache(r);
 
-	if (!r->inventory_word ||
-		ap_remote_inventory_put(&c, &r->base, r->inventory_word, r->inventory, err) == 0)
-		return 0;
-	if (err->code == AP_E_CANCELLED)
-		return -1;
-	ap_emit_debug(r->progress, AP_STEP_UPLOAD, "%s", err->msg);
-	ap_err_clear(err);
+	for (size_t i = 0; i < r->base.n_layers && r->inventory_is_new; i++) {
+		if (ap_remote_inventory_put(&c, r->ask.cache_dir, &r->base.layers[i], err) == 0)
+			continue;
+		if (err->code == AP_E_CANCELLED)
+			return -1;
+		ap_emit_debug(r->progress, AP_STEP_UPLOAD, "%s", err->msg);
+		ap_err_clear(err);
+	}
 	return 0;
 }
 

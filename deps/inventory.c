@@ -154,18 +154,51 @@ static bool load_record(struct ap_buf *out, const char *path)
 	return true;
 }
 
-/* A cache that cannot be written costs time next time, nothing else. */
-static void save_record(struct ap_buf *record, const char *path, struct ap_progress *progress)
+bool ap_inventory_load_record(struct ap_buf *out, const char *cache_dir, const char *digest)
+{
+	ap_auto_free char *file = record_path(cache_dir, digest);
+
+	return load_record(out, file);
+}
+
+/* Appends the digest that load_record() wants. */
+static int save_record(struct ap_buf *record, const char *path, struct ap_err *err)
 {
 	ap_auto_free char *dir = ap_xstrdup(path);
-	struct ap_err err = AP_ERR_INIT;
 	struct ap_digest d;
 
 	ap_sha256_of(&d, record->p, record->len);
 	ap_buf_add(record, d.s, AP_DIGEST_LEN);
 	*strrchr(dir, '/') = '\0';
-	if (record->overflow || ap_fs_mkdirs(dir, 0700, &err) < 0 ||
-		ap_fs_write(path, record->p, record->len, 0600, &err) < 0)
+	if (ap_buf_check(record, "record", err) < 0 || ap_fs_mkdirs(dir, 0700, err) < 0)
+		return -1;
+	return ap_fs_write(path, record->p, record->len, 0600, err);
+}
+
+static int look_at_op(
+	void *ctx AP_UNUSED, const struct ap_path_op *op AP_UNUSED, struct ap_err *err AP_UNUSED)
+{
+	return 0;
+}
+
+int ap_inventory_keep_record(
+	struct ap_buf *record, const char *cache_dir, const char *digest, struct ap_err *err)
+{
+	ap_auto_free char *file = record_path(cache_dir, digest);
+
+	if (!file)
+		return ap_err_set(err, AP_E_IO, "no cache to keep a record in");
+	if (ap_layer_record_replay(record->p, record->len, look_at_op, NULL, err) < 0)
+		return -1;
+	return save_record(record, file, err);
+}
+
+/* A cache that cannot be written costs time next time, nothing else. */
+static void try_save(struct ap_buf *record, const char *path, struct ap_progress *progress)
+{
+	struct ap_err err = AP_ERR_INIT;
+
+	if (save_record(record, path, &err) < 0)
 		ap_emit_debug(
 			progress, AP_STEP_INVENTORY, "the layer's record is not kept: %s", err.msg);
 }
@@ -193,7 +226,7 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 	if (ap_layer_scan(counted(r, l, progress), merge_op, m, err) < 0)
 		return ap_err_wrap(err, "layer %.19s", l->digest);
 	if (record_file)
-		save_record(&record, record_file, progress);
+		try_save(&record, record_file, progress);
 	ap_emit(progress, &(struct ap_event){ .step = AP_STEP_INVENTORY,
 				  .kind = AP_EV_DONE,
 				  .id = l->digest,

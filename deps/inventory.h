@@ -91,8 +91,16 @@ struct ap_inventory_opts {
 int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *layers, size_t n,
 	const struct ap_inventory_opts *o, struct ap_err *err) AP_CHECK;
 
-/* Does the cache have a record of the layer of this digest? */
+/*
+ * The record of a layer in the cache: is it there, its bytes, and keeping
+ * one that came from elsewhere.  A record is believed as far as its bytes.
+ *
+ * Errors: AP_E_PROTO when it is no record; AP_E_IO, also without a cache.
+ */
 bool ap_inventory_has_record(const char *cache_dir, const char *digest);
+bool ap_inventory_load_record(struct ap_buf *out, const char *cache_dir, const char *digest);
+int ap_inventory_keep_record(struct ap_buf *record, const char *cache_dir, const char *digest,
+	struct ap_err *err) AP_CHECK;
 
 /* Errors: AP_E_UNSUPPORTED naming what PATH has and lacks. */
 int ap_inventory_need_python(const struct ap_inventory *i, struct ap_err *err) AP_CHECK;

@@ -154,10 +154,11 @@ def inventory_tags(registry, repo):
 def test_a_second_machine_does_not_read_the_base(autopack, build, registry, repo, base, tmp_path):
     since = len(registry.requests())
     first = build(autopack, "print(1)\n")
-    assert base_reads(registry, base, since) and len(inventory_tags(registry, repo)) == 1
+    assert base_reads(registry, base, since)
+    assert len(inventory_tags(registry, repo)) == len(registry.manifest("base/debian", "latest")[0]["layers"])
     since = len(registry.requests())
     second = build(second_machine(tmp_path), "print(1)\n", "--refresh")
-    assert second.digest == first.digest and "known to the repository" in second.stderr
+    assert second.digest == first.digest and "reading" not in second.stderr
     assert not base_reads(registry, base, since)
     # Whoever wants proof reads.
     third = build(support.Autopack(tmp_path / "third"), "print(1)\n", "--verify-cache")
@@ -166,7 +167,7 @@ def test_a_second_machine_does_not_read_the_base(autopack, build, registry, repo
 
 def test_inspect_publishes_what_a_base_holds(autopack, build, registry, repo, base, tmp_path):
     autopack("inspect", base.push("debian"), f"--publish={registry.name(repo)}")
-    assert len(inventory_tags(registry, repo)) == 2  # python and python3
+    assert inventory_tags(registry, repo)
     since = len(registry.requests())
     build(second_machine(tmp_path), "print(1)\n")
     assert not base_reads(registry, base, since)
