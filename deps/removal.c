@@ -158,13 +158,6 @@ static bool file_goes(void *ctx, const char *path, enum ap_path_kind kind)
 	return kind == AP_PATH_DIR || covered(ctx, path);
 }
 
-static bool anything_goes(void *ctx, const char *path, enum ap_path_kind kind AP_UNUSED)
-{
-	const struct removal *r = ctx;
-
-	return has_sorted(&r->files, path) || covered(&r->dirs, path);
-}
-
 static int by_length(const void *a, const void *b)
 {
 	const char *x = *(char *const *)a;
@@ -205,7 +198,11 @@ static void insert(struct ap_strv *l, const char *s)
 	}
 }
 
-/* Directories all whose files go, go whole, with what else they hold. */
+/*
+ * Directories all whose files go, go whole, with what else they hold.  Their
+ * parents stay, even when nothing is left in them: pip puts aside what it
+ * removes right there, and empties that place only at the end.
+ */
 static void find_whole_dirs(struct removal *r)
 {
 	ap_auto_strv parents = { 0 };
@@ -225,33 +222,6 @@ static void find_whole_dirs(struct removal *r)
 		insert(&whole, dir);
 	}
 	ap_strv_copy(&r->dirs, &whole);
-}
-
-/* Directories that are empty then, upwards, as os.removedirs does; deepest first. */
-static void find_emptied_dirs(struct removal *r)
-{
-	ap_auto_strv todo = { 0 };
-
-	for (size_t i = 0; i < r->files.n; i++)
-		if (!covered(&r->dirs, r->files.v[i]))
-			ap_strv_own(&todo, parent_of(r->files.v[i]));
-	for (size_t i = 0; i < r->dirs.n; i++)
-		ap_strv_own(&todo, parent_of(r->dirs.v[i]));
-	unique(&todo);
-	if (todo.n)
-		qsort(todo.v, todo.n, sizeof(char *), by_length);
-	while (todo.n) {
-		ap_auto_free char *dir = todo.v[--todo.n];
-
-		while (ours(r->inv, dir) && !covered(&r->dirs, dir) &&
-			ap_inventory_walk(r->inv, dir, anything_goes, r)) {
-			char *up = parent_of(dir);
-
-			insert(&r->dirs, dir);
-			free(dir);
-			dir = up;
-		}
-	}
 }
 
 /* What comes back, sorted by bytes, with a leading slash. */
@@ -334,7 +304,6 @@ int ap_install_removals(struct ap_strv *out, const struct ap_lock *lock,
 	}
 	unique(&r.files);
 	find_whole_dirs(&r);
-	find_emptied_dirs(&r);
 	for (size_t i = 0; i < n_added; i++)
 		for (size_t k = 0; k < added[i]->n; k++)
 			if (added[i]->v[k].type != AP_ENTRY_DIR)

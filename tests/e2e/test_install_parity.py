@@ -32,8 +32,11 @@ SITE = {
     "minbase": "usr/local/lib/python3.11/dist-packages",
     "venv": "opt/venv/lib/python3.11/site-packages",
     "usrlocal": "usr/local/lib/python3.11/site-packages",
+    "conda": "opt/conda/lib/python3.11/site-packages",
     "science": "usr/local/lib/python3.11/dist-packages",
 }
+# Where the variants' own links lead: they are absolute, and would be followed out of the root.
+REAL_SITE = {"linked": "data/lib/dist-packages"}
 WHEELS = support.ROOT / "fixtures/wheels/good"
 DEMO = WHEELS / "demo-1.0-py3-none-any.whl"
 STREAM = WHEELS / "stream-1-py3-none-any.whl"
@@ -125,7 +128,7 @@ CASES = [
     case("upgrade", "venv", "replaces a version; bytecode and old metadata go", "idna==3.7", imports=["idna"], full=False),
     case("stale-bytecode", "stale-bytecode", "bytecode that RECORD does not list goes, a stranger's file stays",
          "idna==3.7", "six==1.15.0", imports=["idna", "six"], uninstall=False),
-    case("emptied-parents", "nested", "directories that are empty go, upwards", "iniconfig==2.0.0", imports=["iniconfig"], uninstall=False),
+    case("emptied-parents", "nested", "a directory all whose files go, goes; its parents stay, emptied", "iniconfig==2.0.0", imports=["iniconfig"], uninstall=False),
     case("downgrade-native", "science", "a replaced native package", "numpy==1.26.3", imports=["numpy", "pandas"], uninstall=False),
     case("satisfied", "science", "what the base has is not added again", "pandas", imports=["pandas"]),
     case("on-top-of-numpy", "science", "only what is missing is added", "seaborn", imports=["seaborn"]),
@@ -133,6 +136,12 @@ CASES = [
     case("apt-owned", "minbase", "the operating system's package is shadowed, not removed", "setuptools==70.0.0",
          imports=["setuptools"], shadows=True, full=False),
     case("apt-owned-no-record", "user-prefix", "an OS package without RECORD is shadowed", "idna==3.7", imports=["idna"], shadows=True),
+    case("several-pythons", "conda", "the first Python on PATH, not Debian's; scripts, headers and data below its prefix",
+         extra=[DEMO], imports=["demo"], full=False),
+    case("another-installer", "conda", "what another installer than pip put in is replaced as pip does", "idna==3.7", "requests",
+         imports=["idna", "requests"], uninstall=False),
+    case("satisfied-by-another-installer", "conda", "what another installer than pip put in is enough", "python-dateutil",
+         imports=["dateutil"]),
     case("pip-itself", "venv", "pip's family of scripts, a package that pip replaces under itself", "pip==24.0", uninstall=False),
     case("egg-info", "egg-info", "installed-files.txt of an .egg-info", "idna==3.7", imports=["idna"], uninstall=False),
     case("links", "linked", "a linked directory on the way to the packages", "rich", imports=["rich"]),
@@ -303,7 +312,7 @@ def _installers(root, lock, site):
 def _scripts(root, lock):
     """Console scripts that the locked wheels brought, absolute in the image."""
     out = []
-    for d in ("usr/local/bin", "opt/venv/bin"):
+    for d in ("usr/local/bin", "opt/venv/bin", "opt/conda/bin"):
         for f in sorted((root / d).glob("*")):
             if f.is_file() and not f.is_symlink() and b"sys.exit(" in f.read_bytes()[:400]:
                 out.append("/" + str(f.relative_to(root)))
@@ -340,7 +349,7 @@ def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, t
     _install_with_pip(theirs, env, c, lock, wheels, pinned_pip, directory)
     _assert_equal(_tree(ours), _tree(theirs))
     if lock:
-        site = SITE[VARIANTS[c["base"]][0] if c["base"] in VARIANTS else c["base"]]
+        site = REAL_SITE.get(c["base"]) or SITE[VARIANTS[c["base"]][0] if c["base"] in VARIANTS else c["base"]]
         assert _installers(ours, lock, site) == {"autopack\n"}
 
     # It works: imports, pip's own check, every script starts.
@@ -357,14 +366,17 @@ def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, t
         if script not in before and c["imports"] and "demo" not in c["imports"]:
             p = support.run_in(ours, [script, "--help"], env=env, check=False)
             assert p.returncode not in (126, 127), f"{script}: {p.stderr}"
-            assert "ModuleNotFoundError" not in p.stderr and "ImportError" not in p.stderr, f"{script}: {p.stderr}"
+            if "ModuleNotFoundError" in p.stderr or "ImportError" in p.stderr:
+                # One that wants an extra nobody asked for says so wherever it is installed.
+                same = support.run_in(theirs, [script, "--help"], env=env, check=False)
+                assert (p.returncode, p.stderr) == (same.returncode, same.stderr), script
 
     # And all of it goes again, but for what stands in for the operating system's.
     if c["uninstall"] and lock:
         _pip(ours, env, "uninstall", "-y", "-q", *[p["name"] for p in lock])
         left = {p: v for p, v in _tree(ours).items() if v[0] != "dir"}
         had = {p: v for p, v in _tree(base_root).items() if v[0] != "dir"}
-        if c["base"] in ("minbase", "usrlocal", "science", "linked", "linked-bin"):
+        if c["base"] in ("conda", "minbase", "usrlocal", "science", "linked", "linked-bin"):
             _assert_equal(left, had)
         assert not set(left) - set(had), sorted(set(left) - set(had))[:20]
 
