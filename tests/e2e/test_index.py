@@ -188,7 +188,7 @@ def files_with(secret, *tops):
     return found
 
 
-@pytest.mark.parametrize("way", ["file", "environment", "netrc", "variable"])
+@pytest.mark.parametrize("way", ["file", "environment", "netrc", "variable", "keyring"])
 def test_a_password_of_the_index_is_used_and_is_found_nowhere(build, project, index, autopack, tmp_path, way):
     i = index(f"me:{SECRET}")
     i.files.update([wheel(tmp_path, "helper", "1.0")])
@@ -201,6 +201,16 @@ def test_a_password_of_the_index_is_used_and_is_found_nowhere(build, project, in
     elif way == "variable":
         (where / "requirements.txt").write_text(f"-i http://me:${{INDEX_PW}}@{i.host}/simple\nhelper\n")
         env = {"INDEX_PW": SECRET}
+    elif way == "keyring":
+        tool = tmp_path / "bin" / "keyring"
+        tool.parent.mkdir()
+        tool.write_text(f'#!/bin/sh\n[ "$1" = get ] && [ "$3" = me ] && echo {SECRET}\n')
+        tool.chmod(0o755)
+        outside = [str(tool)]
+        env = {
+            "PATH": f"{tool.parent}:{autopack.env['PATH']}", "PIP_KEYRING_PROVIDER": "subprocess",
+            "UV_KEYRING_PROVIDER": "subprocess", "PIP_INDEX_URL": i.url("me@"),
+        }  # fmt: skip
     else:
         netrc = pathlib.Path(autopack.home) / ".netrc"
         netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
