@@ -159,6 +159,24 @@ TEST(registry_blob_that_became_shorter_is_an_error)
 	check_resumed(&d, "ends early");
 }
 
+TEST(registry_parts_of_a_blob_are_asked_for_inside_it_and_taken_as_parts)
+{
+	static const struct {
+		uint64_t from, size;
+	} outside[] = { { 0, 0 }, { 6, 1 }, { 4, 2 }, { 1, UINT64_MAX } };
+	struct ap_reader *r = NULL;
+
+	DESK(d, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+	for (size_t i = 0; i < AP_LEN(outside); i++)
+		assert_fails(ap_blob_open_range(&d.repo, &d.hello, outside[i].from, outside[i].size,
+				     &r, &d.err),
+			&d.err, AP_E_PROTO, "no bytes");
+	assert_int_equal(peer_count(d.peer), 0);
+	assert_fails(ap_blob_open_range(&d.repo, &d.hello, 1, 2, &r, &d.err), &d.err,
+		AP_E_UNSUPPORTED, "gives no parts of blobs");
+	close_desk(&d);
+}
+
 TEST(registry_takes_references_of_registries_only)
 {
 	struct ap_source *source = NULL;
