@@ -126,7 +126,7 @@ check: ## unit, corpus replay, end to end and lint; ends with "N passed, N faile
 
 .PHONY: check-full
 check-full: ## check and the long differential suites, under ASan and UBSan too
-	@bash tests/tools/setup.sh
+	@bash tests/tools/setup.sh full
 	@MODE=$(MODE) WERROR=$(WERROR) bash tests/tools/check.sh unit unit-asan fuzz fuzz-asan e2e lint full e2e-asan
 
 .PHONY: check-unit

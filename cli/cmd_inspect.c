@@ -79,6 +79,8 @@ static const struct ap_opt_group groups[] = {
 	AP_COMMON_GROUP(AT(common)),
 };
 
+#define OURS "autopack: " /* begins the history of what we add */
+
 struct inspection {
 	struct ap_session *s;
 	const struct inspect_opts *o;
@@ -104,6 +106,22 @@ static const char *created_by(const cJSON *config, size_t layer)
 	return NULL;
 }
 
+/* What the labels say of the executor image that our layers lie on. */
+static void describe_base(struct inspection *in)
+{
+	const cJSON *inner = ap_json_get(in->image.config, "config");
+	const cJSON *labels = inner ? ap_json_get(inner, "Labels") : NULL;
+	const char *name = labels ? ap_json_str(labels, AP_LABEL_BASE_NAME) : NULL;
+	const char *digest = labels ? ap_json_str(labels, AP_LABEL_BASE_DIGEST) : NULL;
+	cJSON *base;
+
+	if (!name && !digest)
+		return;
+	base = ap_json_set_object(in->out, "base");
+	ap_json_set_str(base, "name", name);
+	ap_json_set_str(base, "digest", digest);
+}
+
 static void describe(struct inspection *in, const char *name)
 {
 	const cJSON *config = in->image.config;
@@ -122,15 +140,20 @@ static void describe(struct inspection *in, const char *name)
 	ap_json_set_str(in->out, "created", ap_json_str(config, "created"));
 	if (ap_json_get(config, "config"))
 		ap_json_set(in->out, "config", ap_json_dup(ap_json_get(config, "config")));
+	describe_base(in);
 	layers = ap_json_set_array(in->out, "layers");
 	for (size_t i = 0; i < in->image.n_layers; i++) {
+		const char *by = created_by(config, i);
+		bool ours = by && ap_starts_with(by, OURS);
 		const struct ap_descriptor *d = &in->image.layers[i];
 		cJSON *one = ap_json_object();
 
 		ap_json_set_str(one, "digest", d->digest.s);
 		ap_json_set(one, "size", ap_json_number((double)d->size));
 		ap_json_set_str(one, "mediaType", d->media_type);
-		ap_json_set_str(one, "createdBy", created_by(config, i));
+		ap_json_set_str(one, "createdBy", by);
+		ap_json_set_str(one, "origin", ours ? "added" : "base");
+		ap_json_set_str(one, "what", ours ? by + strlen(OURS) : by);
 		ap_json_push(layers, one);
 	}
 }
@@ -286,6 +309,42 @@ static void add_attached_lines(struct ap_buf *out, const cJSON *list)
 	}
 }
 
+static uint64_t size_of(const cJSON *layer)
+{
+	return (uint64_t)ap_json_get(layer, "size")->valuedouble;
+}
+
+static void add_totals(struct ap_buf *out, const cJSON *j)
+{
+	const cJSON *base = ap_json_get(j, "base");
+	const char *name = base ? ap_json_str(base, "name") : NULL;
+	const char *digest = base ? ap_json_str(base, "digest") : NULL;
+	uint64_t bytes[2] = { 0 };
+	unsigned n[2] = { 0 };
+	const cJSON *layer;
+
+	cJSON_ArrayForEach(layer, ap_json_get(j, "layers"))
+	{
+		bool ours = ap_streq(ap_json_str(layer, "origin"), "added");
+
+		n[ours]++;
+		bytes[ours] += size_of(layer);
+	}
+	if (base) {
+		ap_auto_free char *text = ap_xasprintf("%s%s%s", name ? name : "",
+			name && digest ? " " : "", digest ? digest : "");
+
+		ap_buf_adds(out, "base        ");
+		ap_buf_add_printable(out, text, strlen(text));
+		ap_buf_addc(out, '\n');
+	}
+	ap_buf_addf(out, "layers      %u of the base, ", n[0]);
+	ap_buf_add_bytes(out, bytes[0]);
+	ap_buf_addf(out, "; %u added, ", n[1]);
+	ap_buf_add_bytes(out, bytes[1]);
+	ap_buf_addc(out, '\n');
+}
+
 static void add_summary(struct ap_buf *out, const cJSON *j)
 {
 	static const char *const names[] = { "image", "digest", "index", "platform", "mediaType",
@@ -309,14 +368,16 @@ static void add_summary(struct ap_buf *out, const cJSON *j)
 		ap_json_print(out, entry, 0);
 		ap_buf_addc(out, '\n');
 	}
+	add_totals(out, j);
 	cJSON_ArrayForEach(layer, ap_json_get(j, "layers"))
 	{
-		const char *by = ap_json_str(layer, "createdBy");
+		const char *what = ap_json_str(layer, "what");
 		ap_auto_buf size = AP_BUF_INIT;
 
-		ap_buf_add_bytes(&size, (uint64_t)ap_json_get(layer, "size")->valuedouble);
-		ap_buf_addf(out, "layer       %.19s  %8s  ", ap_json_str(layer, "digest"), size.p);
-		ap_buf_add_printable(out, by ? by : "", by ? AP_MIN(strlen(by), 80) : 0);
+		ap_buf_add_bytes(&size, size_of(layer));
+		ap_buf_addf(out, "%-11s %.19s  %9s  ", ap_json_str(layer, "origin"),
+			ap_json_str(layer, "digest"), size.p);
+		ap_buf_add_printable(out, what ? what : "", what ? AP_MIN(strlen(what), 80) : 0);
 		ap_buf_addc(out, '\n');
 		cJSON_ArrayForEach(s, ap_json_get(layer, "shares"))
 		{
@@ -324,7 +385,7 @@ static void add_summary(struct ap_buf *out, const cJSON *j)
 			const char *name = ap_json_str(s, "name");
 
 			ap_buf_add_bytes(&share, (uint64_t)ap_json_get(s, "bytes")->valuedouble);
-			ap_buf_addf(out, "%42s  ", share.p);
+			ap_buf_addf(out, "%42s    ", share.p);
 			ap_buf_add_printable(out, name, strlen(name));
 			ap_buf_addc(out, '\n');
 		}

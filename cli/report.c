@@ -25,6 +25,15 @@ static void add_text(struct ap_buf *out, const char *s)
 	}
 }
 
+/* At most n bytes of it, an ellipsis in place of the rest. */
+static void add_cut(struct ap_buf *out, const char *s, size_t n)
+{
+	ap_auto_free char *cut = s && strlen(s) > n ? ap_xstrndup(s, n) : NULL;
+
+	add_text(out, cut ? cut : s);
+	ap_buf_adds(out, cut ? "…" : "");
+}
+
 static double bytes_of(const cJSON *j)
 {
 	const cJSON *n = ap_json_get(j, "bytes");
@@ -55,13 +64,17 @@ static void add_rect(struct ap_buf *out, const cJSON *share, const struct box *b
 		"fill=\"hsl(%u,%s,%s)\" stroke=\"#fff\"/>",
 		b->x, b->y, b->w, b->h, hue, is_dist ? "60%" : "18%", is_dist ? "72%" : "82%");
 	if (b->h > 14 && room > 3 && name) {
-		ap_auto_free char *cut = strlen(name) > room
-						 ? ap_xasprintf("%.*s…", (int)room - 1, name)
-						 : ap_xstrdup(name);
-
 		ap_buf_addf(out, "<text x=\"%.1f\" y=\"%.1f\">", b->x + 3, b->y + 12);
-		add_text(out, cut);
+		if (strlen(name) > room)
+			add_cut(out, name, room - 1);
+		else
+			add_text(out, name);
 		ap_buf_adds(out, "</text>");
+		if (b->h > 30 && b->w > 60) {
+			ap_buf_addf(out, "<text x=\"%.1f\" y=\"%.1f\">", b->x + 3, b->y + 26);
+			add_size(out, share, "bytes");
+			ap_buf_adds(out, "</text>");
+		}
 	}
 	ap_buf_adds(out, "</g>\n");
 }
@@ -111,41 +124,64 @@ static int larger_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static void lay_out_all(
-	struct ap_buf *out, const cJSON *list, struct box b, unsigned hue, leaf_fn leaf)
+/* origin: only layers of that one; NULL: all of the list. */
+static void lay_out_all(struct ap_buf *out, const cJSON *list, const char *origin, struct box b,
+	unsigned hue, leaf_fn leaf)
 {
 	int n = list ? cJSON_GetArraySize(list) : 0;
 	const cJSON **v = ap_xcalloc((size_t)n + 1, sizeof(const cJSON *));
 	const cJSON *j;
 	size_t k = 0;
 
-	cJSON_ArrayForEach(j, list) v[k++] = j;
+	cJSON_ArrayForEach(j, list)
+	{
+		if (!origin || ap_streq(ap_json_str(j, "origin"), origin))
+			v[k++] = j;
+	}
 	if (k)
 		qsort(v, k, sizeof(const cJSON *), larger_first);
 	lay_out(out, v, k, b, hue, leaf);
 	free(v);
 }
 
-/* A layer's box, with a frame, and its shares in it; the place in the image gives the colour. */
-static void add_layer(struct ap_buf *out, const cJSON *layer, const struct box *b, unsigned unused)
+/* The place in the image gives the colour. */
+static unsigned hue_of(const cJSON *layer)
 {
 	unsigned place = 0;
+
+	for (const cJSON *j = layer->prev; j && j->next; j = j->prev)
+		place++;
+	return (place * 47 + 200) % 360;
+}
+
+/* A layer's box, with a frame, and its shares in it. */
+static void add_layer(struct ap_buf *out, const cJSON *layer, const struct box *b, unsigned unused)
+{
 	struct box inner = { b->x + 1.5, b->y + 1.5, b->w - 3, b->h - 3 };
 
 	(void)unused;
-	for (const cJSON *j = layer->prev; j && j->next; j = j->prev)
-		place++;
-	lay_out_all(out, ap_json_get(layer, "shares"), inner, (place * 47 + 200) % 360, add_rect);
+	lay_out_all(out, ap_json_get(layer, "shares"), NULL, inner, hue_of(layer), add_rect);
 }
 
-static void add_map(struct ap_buf *out, const cJSON *layers)
+static void add_map(struct ap_buf *out, const cJSON *layers, const char *origin, double height)
 {
-	const struct box all = { 0, 0, 1000, 600 };
+	const struct box all = { 0, 0, 1000, height };
 
-	ap_buf_addf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"sizes\">\n",
-		all.w, all.h);
-	lay_out_all(out, layers, all, 0, add_layer);
+	ap_buf_addf(out,
+		"<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"sizes of what is %s\">\n",
+		all.w, all.h, origin ? origin : "in the image");
+	lay_out_all(out, layers, origin, all, 0, add_layer);
 	ap_buf_adds(out, "</svg>\n");
+}
+
+/* Does the executor image hold some layers, and are others added? */
+static bool is_mixed(const cJSON *layers)
+{
+	unsigned n[2] = { 0 };
+	const cJSON *layer;
+
+	cJSON_ArrayForEach(layer, layers) n[ap_streq(ap_json_str(layer, "origin"), "added")]++;
+	return n[0] && n[1];
 }
 
 static void add_layers(struct ap_buf *out, const cJSON *layers)
@@ -153,18 +189,24 @@ static void add_layers(struct ap_buf *out, const cJSON *layers)
 	const cJSON *layer;
 	unsigned i = 0;
 
-	ap_buf_adds(out, "<h2>Layers</h2>\n<table><tr><th></th><th>what</th><th>compressed</th>"
-			 "<th>unpacked</th><th>digest</th></tr>\n");
+	ap_buf_adds(out, "<h2>Layers</h2>\n<table><tr><th></th><th>from</th><th>what</th>"
+			 "<th>compressed</th><th>unpacked</th><th>digest</th></tr>\n");
 	cJSON_ArrayForEach(layer, layers)
 	{
-		ap_buf_addf(out, "<tr><td class=\"n\">%u</td><td>", ++i);
-		add_text(out, ap_json_str(layer, "createdBy"));
+		ap_buf_addf(out,
+			"<tr><td class=\"n\"><i style=\"background:hsl(%u,60%%,72%%)\"></i>%u</td><td class=\"w\">",
+			hue_of(layer), ++i);
+		add_text(out, ap_json_str(layer, "origin"));
+		ap_buf_adds(out, "</td><td>");
+		add_text(out, ap_json_str(layer, "what"));
 		ap_buf_adds(out, "</td><td class=\"n\">");
 		add_size(out, layer, "size");
 		ap_buf_adds(out, "</td><td class=\"n\">");
 		add_size(out, layer, "bytes");
-		ap_buf_adds(out, "</td><td><code>");
+		ap_buf_adds(out, "</td><td class=\"w\"><code title=\"");
 		add_text(out, ap_json_str(layer, "digest"));
+		ap_buf_adds(out, "\">");
+		add_cut(out, ap_json_str(layer, "digest"), 19);
 		ap_buf_adds(out, "</code></td></tr>\n");
 	}
 	ap_buf_adds(out, "</table>\n");
@@ -230,7 +272,8 @@ void ap_report_html(struct ap_buf *out, const cJSON *j)
 		"body{font:15px/1.45 system-ui,sans-serif;margin:2em auto;max-width:64em;padding:0 1em;color:#222;background:#fff}\n"
 		"h1{font-size:1.3em;overflow-wrap:anywhere}h2{font-size:1.1em;margin-top:2em}\n"
 		"table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.25em .6em;border-bottom:1px solid #ddd;vertical-align:top;overflow-wrap:anywhere}\n"
-		".n,th{white-space:nowrap}.n{text-align:right}code,pre{font-size:.85em}pre{overflow:auto;background:#f6f6f6;padding:1em}\n"
+		".n,.w,th{white-space:nowrap}.n{text-align:right}code,pre{font-size:.85em}pre{overflow:auto;background:#f6f6f6;padding:1em}\n"
+		"td i{display:inline-block;width:.8em;height:.8em;margin-right:.5em}\n"
 		"svg{width:100%;height:auto;border:1px solid #ddd}svg text{font:11px system-ui,sans-serif;fill:#222;pointer-events:none}\n"
 		"@media(prefers-color-scheme:dark){body{background:#181818;color:#ddd}th,td{border-color:#444}pre{background:#222}}\n"
 		"</style></head><body>\n<h1>");
@@ -239,7 +282,11 @@ void ap_report_html(struct ap_buf *out, const cJSON *j)
 	add_facts(out, j);
 	ap_buf_adds(out,
 		"<h2>What is big</h2>\n<p>Each frame is a layer; strong colours are Python distributions, pale ones directories.</p>\n");
-	add_map(out, layers);
+	add_map(out, layers, NULL, 600);
+	if (is_mixed(layers)) {
+		ap_buf_adds(out, "<h2>What was added to the executor image</h2>\n");
+		add_map(out, layers, "added", 300);
+	}
 	add_layers(out, layers);
 	add_distributions(out, layers);
 	ap_buf_adds(out, "</body></html>\n");

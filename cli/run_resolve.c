@@ -5,8 +5,6 @@
 #include "cli/cache_use.h"
 #include "cli/run_deps.h"
 
-#define LABEL_BASE_NAME   "org.opencontainers.image.base.name"
-#define LABEL_BASE_DIGEST "org.opencontainers.image.base.digest"
 #define LABEL_LOCK_DIGEST "dev.autopack.lock.digest"
 
 static int open_sink(struct ap_run *r, struct ap_err *err)
@@ -96,7 +94,7 @@ static void make_labels(struct ap_run *r)
 	const struct ap_base *b = &r->base;
 
 	ap_strv_copy(&r->labels, &r->plan.labels);
-	set_label(r, LABEL_BASE_DIGEST, b->index.s[0] ? b->index.s : b->manifest.digest.s);
+	set_label(r, AP_LABEL_BASE_DIGEST, b->index.s[0] ? b->index.s : b->manifest.digest.s);
 	if (b->ref.transport == AP_DOCKER) {
 		ap_auto_free char *name = NULL;
 		struct ap_ref plain;
@@ -104,7 +102,7 @@ static void make_labels(struct ap_run *r)
 		ap_ref_copy(&plain, &b->ref);
 		name = plain.tag ? ap_ref_with_tag(&b->ref, plain.tag) : ap_ref_name(&b->ref);
 		ap_ref_release(&plain);
-		set_label(r, LABEL_BASE_NAME, name);
+		set_label(r, AP_LABEL_BASE_NAME, name);
 	}
 	if (r->plan.deps.any) {
 		struct ap_digest d;

@@ -7,6 +7,10 @@
 
 #include "pack/store.h"
 
+/* Labels of an image that tell which base it lies on. */
+#define AP_LABEL_BASE_NAME   "org.opencontainers.image.base.name"
+#define AP_LABEL_BASE_DIGEST "org.opencontainers.image.base.digest"
+
 /* The executor image as the registry has it, for one platform. */
 struct ap_base {
 	struct ap_ref ref;             /* as given */

@@ -1,8 +1,11 @@
 """autopack inspect: what an image is made of, as text, JSON and a page of HTML."""
 
+import collections
 import html.parser
 import json
 import re
+import struct
+import zlib
 
 import pytest
 
@@ -33,8 +36,11 @@ def test_inspect_agrees_with_skopeo(autopack, base, project, tmp_path):
     assert mine["digest"] == theirs["Digest"]
     assert [x["digest"] for x in mine["layers"]] == theirs["Layers"]
     assert mine["config"]["Entrypoint"] == support.skopeo_inspect(f"{image}:latest", config=True)["config"]["Entrypoint"]
+    assert [x["origin"] for x in mine["layers"]][-2:] == ["added", "added"] and mine["layers"][0]["origin"] == "base"
     text = autopack("inspect", image).stdout
-    assert theirs["Digest"] in text and "autopack: code" in text
+    assert theirs["Digest"] in text
+    assert re.search(r"^added +sha256:[0-9a-f]{12} +\d+ bytes  code$", text, re.M)
+    assert re.search(r"^layers +\d+ of the base, .*; 2 added, ", text, re.M)
 
 
 def test_distributions_are_named_with_their_layer_and_size(autopack, base, project, tmp_path):
@@ -64,8 +70,58 @@ def test_the_report_is_one_file_that_loads_nothing(autopack, base, project, tmp_
     page = Page()
     page.feed(text)
     assert page.links == [] and "script" not in page.tags and "url(" not in text
-    assert page.tags.count("svg") == 1 and page.tags.count("rect") > 5
+    assert page.tags.count("svg") == 2 and page.tags.count("rect") > 5
     assert "helper 1.0" in text
+
+
+def pixels(png):
+    """The colours of a PNG of 8 bits a channel: {(r, g, b): how many}."""
+    data, at = b"", 8
+    while at < len(png):
+        n, kind = struct.unpack(">I4s", png[at : at + 8])
+        body = png[at + 8 : at + 8 + n]
+        if kind == b"IHDR":
+            width, height, depth, color = struct.unpack(">IIBB", body[:10])
+            assert depth == 8 and color in (2, 6)
+        data += body if kind == b"IDAT" else b""
+        at += 12 + n
+    step = 3 if color == 2 else 4
+    raw, line, out = zlib.decompress(data), bytearray(width * step), collections.Counter()
+    for y in range(height):
+        start = y * (1 + width * step)
+        how, above, line = raw[start], line, bytearray(raw[start + 1 : start + 1 + width * step])
+        for x in range(len(line)):
+            a = line[x - step] if x >= step else 0
+            b, c = above[x], above[x - step] if x >= step else 0
+            paeth = min((abs(b - c), 0, a), (abs(a - c), 1, b), (abs(a + b - 2 * c), 2, c))[2]
+            line[x] = (line[x] + (0, a, b, (a + b) // 2, paeth)[how]) & 255
+        out.update(tuple(line[x : x + 3]) for x in range(0, len(line), step))
+    return out
+
+
+@pytest.mark.full
+def test_a_browser_shows_the_report(autopack, base, project, tmp_path):
+    image = made(autopack, base, project, tmp_path)
+    autopack("inspect", image, f"--report={tmp_path}/r.html")
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --hide-scrollbars --window-size=500,900"
+    ).split()
+    browser = ["chromium", *flags, f"--user-data-dir={tmp_path}/profile"]
+    dom = support.run(*browser, "--dump-dom", f"file://{tmp_path}/r.html").stdout
+    page = Page()
+    page.feed(dom)
+    assert page.tags.count("svg") == 2, "the whole, and what was added"
+    assert page.tags.count("rect") > 5
+    for words in ("What was added to the executor image", "helper 1.0", "<td class=\"w\">added</td><td>code</td>"):
+        assert words in dom
+    support.run(*browser, f"--screenshot={tmp_path}/r.png", f"file://{tmp_path}/r.html")
+    colors = pixels((tmp_path / "r.png").read_bytes())
+    total = sum(colors.values())
+    assert total == 500 * 900
+    painted = [c for c, n in colors.items() if n > total // 1000 and max(c) - min(c) > 8]
+    assert len(painted) >= 3, "at least three layers or kinds have a colour of their own"
+    assert sum(n for c, n in colors.items() if c != (255, 255, 255)) > total / 5
 
 
 def test_what_an_image_says_of_itself_is_escaped(autopack, tmp_path):

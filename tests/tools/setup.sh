@@ -3,7 +3,7 @@
 # pinned pip in build/env, the API's message types in build/env-vertex, readers of bills of materials in
 # build/env-sbom.  Says what it does; silent when all is there.
 #
-# setup.sh [build|demo|package|check]   default: check, which has everything
+# setup.sh [build|demo|package|check|full]   default: check, which has all but the browser of the long suites
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -28,7 +28,8 @@ build) want=$build ;;
 demo) want=$demo ;;
 package) want=$package ;;
 check) want=$check ;;
-*) echo "setup.sh: \"$1\" is none of build, demo, package, check" >&2; exit 2 ;;
+full) want="$check chromium" ;;
+*) echo "setup.sh: \"$1\" is none of build, demo, package, check, full" >&2; exit 2 ;;
 esac
 
 say() { echo "setup: $*" >&2; }
@@ -97,7 +98,7 @@ if ! have_env; then
 	echo "$stamp" >$env/.stamp
 fi
 
-[ "${1:-check}" = check ] || exit 0
+case ${1:-check} in check | full) ;; *) exit 0 ;; esac
 # An environment of its own for packages that only tests use: NAME PACKAGES
 only_for_tests() {
 	local dir=build/env-$1 want="$stamp $2" lock

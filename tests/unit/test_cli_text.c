@@ -228,7 +228,7 @@ TEST(report_escapes_every_text)
 {
 	static const char evil[] =
 		"{\"image\":\"<i>\",\"digest\":\"\\\"><script>\",\"config\":{\"Env\":[\"</pre><b>\"]},"
-		"\"layers\":[{\"digest\":\"<d>\",\"size\":1,\"bytes\":9,\"createdBy\":\"<c>\","
+		"\"layers\":[{\"digest\":\"<d>\",\"size\":1,\"bytes\":9,\"what\":\"<c>\",\"origin\":\"<i>\","
 		"\"shares\":[{\"name\":\"<script>\",\"bytes\":9,\"files\":1,\"distribution\":true}]}]}";
 	struct ap_err err = AP_ERR_INIT;
 	ap_auto_json j = NULL;
