@@ -134,14 +134,13 @@ def replacement(guard, text):
     if text.count(old) != 1:
         return f"its text is {text.count(old)} times in {guard['file']}, wanted once"
     start = text.index(old)
-    if not (old.startswith("if (") and new.startswith("if (")):
-        both = "if (ap_mutant(%%d)) { %s } else { %s }" if old.endswith(";") else "(ap_mutant(%%d) ? (%s) : (%s))"
-        return start, start + len(old), both % (new.replace("%", "%%"), old.replace("%", "%%"))
-    a, b = closing(old, 4), closing(new, 4)
-    if old[a:] != new[b:]:
-        return "old and new differ in more than their condition"
-    both = f"ap_mutant(%d) ? ({new[4:b].replace('%', '%%')}) : ({old[4:a].replace('%', '%%')})"
-    return start + 4, start + a, both
+    if old.startswith("if (") and new.startswith("if ("):
+        a, b = closing(old, 4), closing(new, 4)
+        if old[a:] == new[b:]:
+            both = f"ap_mutant(%d) ? ({new[4:b].replace('%', '%%')}) : ({old[4:a].replace('%', '%%')})"
+            return start + 4, start + a, both
+    both = "if (ap_mutant(%%d)) { %s } else { %s }" if old.endswith(";") else "(ap_mutant(%%d) ? (%s) : (%s))"
+    return start, start + len(old), both % (new.replace("%", "%%"), old.replace("%", "%%"))
 
 
 def swept(sweep):
