@@ -260,7 +260,7 @@ static int loop(struct running *r, struct ap_err *err)
 	for (;;) {
 		bool open = r->in.ours >= 0 || r->out.ours >= 0 || r->err.ours >= 0;
 
-		if (ap_interrupted())
+		if (ap_interrupted() || (r->o->stop && atomic_load(r->o->stop)))
 			return ap_err_set(err, AP_E_CANCELLED, "%s: interrupted", r->name);
 		if (now_ms() > deadline)
 			return ap_err_set(err, AP_E_CHILD, "%s: no end after %u seconds", r->name,

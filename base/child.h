@@ -5,6 +5,8 @@
 #ifndef AP_BASE_CHILD_H
 #define AP_BASE_CHILD_H
 
+#include <stdatomic.h>
+
 #include "base/str.h"
 
 struct ap_child_opts {
@@ -13,15 +15,17 @@ struct ap_child_opts {
 	const char *cwd;         /* NULL: ours */
 	const void *input;       /* written to its stdin; NULL: /dev/null */
 	size_t input_len;
-	struct ap_buf *out;    /* its stdout, within the buffer's maximum; NULL: our stderr */
-	struct ap_buf *errout; /* its stderr; NULL: our stderr */
-	unsigned timeout;      /* seconds; 0: none */
+	struct ap_buf *out;      /* its stdout, within the buffer's maximum; NULL: our stderr */
+	struct ap_buf *errout;   /* its stderr; NULL: our stderr */
+	unsigned timeout;        /* seconds; 0: none */
+	const atomic_bool *stop; /* ends it when another thread sets it; NULL: never */
 };
 
 /*
  * Run to the end.  *status: exit status, or 128 + signal.
  * Errors: AP_E_NOT_FOUND when there is no such program; AP_E_CHILD on time
- * out or too much output (the child's whole group is killed); AP_E_CANCELLED.
+ * out or too much output (the child's whole group is killed); AP_E_CANCELLED,
+ * after a signal or `stop`.
  */
 int ap_child_run(const struct ap_child_opts *o, int *status, struct ap_err *err) AP_CHECK;
 

@@ -5,7 +5,10 @@
 #include "base/fs.h"
 #include "cli/inventory_of.h"
 #include "cli/run_deps.h"
+#include "deps/warm.h"
 #include "pack/remote_inventory.h"
+
+#define SLOW_BASE (UINT64_C(8) << 20) /* bytes; smaller ones are read before uv has started */
 
 /* A layer whose record may be in the repository. */
 struct bringing {
@@ -43,14 +46,33 @@ static int bring_records(struct ap_run *r, struct ap_err *err)
 	return rc;
 }
 
-/* Known here, else from the repository, else read: then it is for others, too. */
-static int read_inventory(struct ap_run *r, const char *word, struct ap_err *err)
+/* Is there so much to be read of the base that the index can be asked meanwhile? */
+static bool reads_slowly(const struct ap_run *r)
 {
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < r->base.n_layers && !r->plan.deps.lock_file; i++)
+		if (!ap_inventory_has_record(r->ask.cache_dir, r->base.layers[i].digest.s))
+			bytes += r->base.layers[i].size;
+	return bytes >= SLOW_BASE;
+}
+
+/* Known here, else from the repository, else read: then it is for others, too. */
+static int read_inventory(
+	struct ap_run *r, const char *word, const struct ap_resolve_opts *o, struct ap_err *err)
+{
+	struct ap_warm *warm = NULL;
+	int rc;
+
 	if (!r->ask.pack->verify_cache && bring_records(r, err) < 0)
 		return -1;
 	r->inventory_is_new = !ap_inventory_is_cached(&r->base, r->ask.cache_dir);
-	if (ap_inventory_of(&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress,
-		    err) < 0)
+	if (reads_slowly(r))
+		ap_warm_begin(&warm, &r->plan.deps, o);
+	rc = ap_inventory_of(&r->inventory, r->source, &r->base, word, r->ask.cache_dir,
+		r->progress, err);
+	ap_warm_end(warm);
+	if (rc < 0)
 		return ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image);
 	return 0;
 }
@@ -100,7 +122,7 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 
 	say_notes(r);
 	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, word, err)
-			  : read_inventory(r, word, err)) < 0)
+			  : read_inventory(r, word, &o, err)) < 0)
 		return -1;
 	if (choose_python(r, err) < 0)
 		return -1;

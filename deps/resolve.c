@@ -84,14 +84,9 @@ static void want(struct ap_strv *names, const char *name)
 		ap_strv_add(names, name);
 }
 
-static const char *our_getenv(const char *name)
-{
-	return getenv(name);
-}
-
 static ap_getenv_fn env_of(const struct run *r)
 {
-	return r->o->env ? r->o->env : our_getenv;
+	return r->o->env ? r->o->env : ap_uv_getenv;
 }
 
 static int open_uv(struct run *r, struct ap_err *err)

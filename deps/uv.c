@@ -116,6 +116,7 @@ static int run(const struct ap_uv *u, int *status, const struct ap_strv *words, 
 			.out = out,
 			.errout = errout,
 			.timeout = 1800,
+			.stop = u->stop,
 		},
 		status, err);
 }
@@ -186,6 +187,11 @@ int ap_uv_open(struct ap_uv *out, const struct ap_uv_opts *o, struct ap_err *err
 	*out = u;
 	u = (struct ap_uv){ 0 };
 	return 0;
+}
+
+const char *ap_uv_getenv(const char *name)
+{
+	return getenv(name);
 }
 
 void ap_uv_release(struct ap_uv *u)

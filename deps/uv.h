@@ -5,14 +5,17 @@
 #ifndef AP_DEPS_UV_H
 #define AP_DEPS_UV_H
 
+#include <stdatomic.h>
+
 #include "deps/index_config.h"
 
 #define AP_UV_MIN "0.7.0" /* the first whose pylock.toml output is stable */
 
 struct ap_uv {
-	struct ap_strv command; /* ["uv"], or ["python3", "-m", "uv"] */
-	struct ap_strv env;     /* "K=V", all that it sees */
-	char *dir;              /* private directory of this run, 0700, with home/ and uv.toml */
+	struct ap_strv command;  /* ["uv"], or ["python3", "-m", "uv"] */
+	struct ap_strv env;      /* "K=V", all that it sees */
+	char *dir;               /* private directory of this run, 0700, with home/ and uv.toml */
+	const atomic_bool *stop; /* borrowed; ends what runs when it is set; NULL: never */
 };
 
 struct ap_uv_opts {
@@ -28,6 +31,9 @@ struct ap_uv_opts {
  * Errors: AP_E_NOT_FOUND with how to get it; AP_E_UNSUPPORTED when it is too old.
  */
 int ap_uv_open(struct ap_uv *out, const struct ap_uv_opts *o, struct ap_err *err) AP_CHECK;
+
+/* getenv(), as an ap_getenv_fn. */
+const char *ap_uv_getenv(const char *name);
 
 /* Removes the directory. */
 void ap_uv_release(struct ap_uv *u);

@@ -238,6 +238,22 @@ def test_a_password_of_the_index_is_used_and_is_found_nowhere(build, project, in
     assert set(files_with(SECRET, tmp_path)) - {str(where / "requirements.txt")} <= set(outside)
 
 
+def test_the_index_is_asked_while_the_base_is_read(autopack, base, project, index, tmp_path):
+    i = index(f"me:{SECRET}")
+    i.files.update([wheel(tmp_path, "helper", "1.0", metadata="Requires-Dist: other\n"), wheel(tmp_path, "other", "2.0")])
+    where = project({**CODE, "requirements.txt": f"-i {i.url(f'me:{SECRET}@')}\nhelper\n"})
+    flags = [f"--executor-image-uri={base.push('debian')}", f"--local-package-path={where}", "--script=trainer/task.py"]
+    env = {"PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": None, "UV_INDEX_URL": None}
+    r = autopack("build", *flags, f"--image=oci:{tmp_path}/out:1", f"--lock-out={tmp_path}/lock.toml", "--verbosity=debug", env=env)
+    assert "the index was asked before the base was read: status 0" in r.stderr
+    assert "other" in (tmp_path / "lock.toml").read_text()
+    assert not list((autopack.cache / "autopack").glob("uv-run.tmp.*"))
+    assert not files_with(SECRET, autopack.cache)
+    # A base that is known leaves nothing to wait for.
+    r = autopack("build", *flags, f"--image=oci:{tmp_path}/out:2", "--refresh", "--verbosity=debug", env=env)
+    assert "the index was asked" not in r.stderr
+
+
 def test_a_password_is_not_sent_to_where_the_files_lie(build, project, index, tmp_path):
     i, files = index(f"me:{SECRET}"), index()
     files.files.update([wheel(tmp_path, "helper", "1.0")])
