@@ -69,8 +69,8 @@ static int read_inventory(
 	r->inventory_is_new = !ap_inventory_is_cached(&r->base, r->ask.cache_dir);
 	if (reads_slowly(r))
 		ap_warm_begin(&warm, &r->plan.deps, o);
-	rc = ap_inventory_of(&r->inventory, r->source, &r->base, word, r->ask.cache_dir,
-		r->progress, err);
+	rc = ap_inventory_of(
+		&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress, err);
 	ap_warm_end(warm);
 	if (rc < 0)
 		return ap_err_wrap(err, "inventory of %s", r->ask.image.executor_image);

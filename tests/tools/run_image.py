@@ -6,21 +6,21 @@ In namespaces of its own, with chroot: works where cgroups let neither crun nor 
 
 import json
 import os
+import pathlib
 import sys
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# Where the root is no mount point (in a chroot) it cannot be made private, and need not be.
-MOUNT = 'mount --make-rprivate / 2>/dev/null || :; mount --rbind /dev "$0/dev" && mount -t proc proc "$0/proc" && r=$0 && '
+ENTER = pathlib.Path(__file__).resolve().parents[2] / "fixtures" / "executor" / "enter.sh"
 
 
 def command(rootfs, argv, env=(), cwd="/"):
     """The argument vector that runs argv in a root file system."""
     for d in ("proc", "dev"):
         os.makedirs(os.path.join(rootfs, d), exist_ok=True)
-    inner = MOUNT + 'exec chroot "$r" /bin/sh -c \'cd "$0" && exec "$@"\' "$@"'
     user = [] if os.geteuid() == 0 else ["--map-root-user"]
     unshare = ["unshare", "--mount", "--propagation", "unchanged", "--pid", "--fork", "--kill-child", *user]
-    return [*unshare, "/bin/sh", "-c", inner, str(rootfs), cwd, "/usr/bin/env", "-i", PATH, *env, *map(str, argv)]
+    inside = ["/bin/sh", "-c", 'cd "$0" && exec "$@"', cwd, "/usr/bin/env", "-i", PATH, *env, *map(str, argv)]
+    return [*unshare, "/bin/sh", str(ENTER), str(rootfs), *inside]
 
 
 if __name__ == "__main__":
