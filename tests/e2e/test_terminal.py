@@ -243,7 +243,7 @@ def test_a_silent_registry_is_waited_for_in_one_line(autopack, project, terminal
         f"clear; {autopack.binary} build --executor-image-uri=127.0.0.1:1/b --local-package-path={project(CODE)} "
         "--script=trainer/task.py --output-image-uri=127.0.0.1:1/x; echo status=$?"
     )
-    text = t.wait(r"^waiting   GET http://127\.0\.0\.1:1/v2/: 127\.0\.0\.1:1: cannot connect: Connection refused, again in")
+    text = t.wait(r"^waiting   127\.0\.0\.1:1: cannot connect: Connection refused, again in")
     assert len([x for x in text.splitlines() if x.startswith("waiting")]) == 1
     t.wait(r"^status=1$")
 
