@@ -206,6 +206,7 @@ static int on_connected(
 {
 	struct ap_exchange *x = ctx;
 
+	ap_exchange_met(x);
 	if (x->t && x->t->public_only && ap_host_is_private(peer)) {
 		x->refused = true;
 		return CURL_PREREQFUNC_ABORT;

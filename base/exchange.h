@@ -19,6 +19,8 @@ struct ap_exchange {
 	struct ap_try *t; /* NULL once a streamed body is all that is left */
 	struct curl_slist *headers;
 	char *host; /* for messages */
+	char *name; /* of the host, and */
+	bool first; /* others wait until it is reached */
 	uint64_t body_size;
 	size_t header_bytes;
 	bool streaming, headers_ended, has_headers, done, truncated, refused, v2xx;
@@ -38,6 +40,9 @@ void ap_exchange_callbacks(struct ap_exchange *x, CURL *e);
 void ap_exchange_sends(struct ap_exchange *x, CURL *e);
 /* The headers are in: status, and where the body goes. */
 void ap_exchange_begin_body(struct ap_exchange *x, CURL *e);
+
+/* The host is reached, or will not be: whoever waits for that may go on. */
+void ap_exchange_met(struct ap_exchange *x);
 
 double ap_wire_now(void); /* monotonic seconds */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/dns.h"
 #include "base/trust.h"
 
 #define MAX_IDLE     16
@@ -28,6 +29,7 @@ struct ap_wire {
 	unsigned n_idle;
 	struct ap_http_traffic traffic;
 	bool ready; /* curl_global_init was called */
+	struct ap_dns *dns;
 	char *user_agent;
 	struct ap_trust *trust;
 	struct ap_strv insecure;
@@ -78,6 +80,7 @@ void ap_wire_free(struct ap_wire *w)
 		w->idle = s->next;
 		slot_free(s);
 	}
+	ap_dns_free(w->dns);
 	if (w->ready)
 		curl_global_cleanup();
 	pthread_mutex_destroy(&w->lock);
@@ -98,6 +101,7 @@ static struct slot *slot_take(struct ap_wire *w, const char *origin)
 	if (!w->ready) {
 		if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 			ap_oom();
+		ap_dns_new(&w->dns);
 		w->ready = true;
 	}
 	for (at = &w->idle; *at && strcmp((*at)->origin, origin) != 0; at = &(*at)->next)
@@ -161,11 +165,19 @@ struct ap_http_traffic ap_wire_traffic(struct ap_wire *w)
 	return t;
 }
 
+void ap_exchange_met(struct ap_exchange *x)
+{
+	if (x->first)
+		ap_dns_met(x->wire->dns, x->name);
+	x->first = false;
+}
+
 void ap_exchange_free(struct ap_exchange *x)
 {
 	if (!x)
 		return;
 	if (x->slot) {
+		ap_exchange_met(x);
 		count_traffic(x);
 		/* A resolver thread that hangs must not hold up Ctrl-C. */
 		if (ap_interrupted())
@@ -177,6 +189,7 @@ void ap_exchange_free(struct ap_exchange *x)
 	curl_slist_free_all(x->headers);
 	ap_buf_release(&x->pending);
 	free(x->host);
+	free(x->name);
 	free(x);
 }
 
@@ -324,6 +337,9 @@ static int start(struct ap_exchange *x, struct ap_err *err)
 	}
 	x->slot = slot_take(x->wire, origin);
 	e = x->easy = x->slot->easy;
+	ap_dns_share(x->wire->dns, e);
+	x->name = ap_xstrdup(u.host);
+	x->first = ap_dns_meet(x->wire->dns, x->name);
 	set_transport(x, e, &u);
 	set_method(x, e);
 	ap_exchange_callbacks(x, e);
