@@ -373,11 +373,8 @@ class Bench:
         remove(layout)
 
     def copy(self):
-        """One layer of 1 GiB that does not compress, from a layout to the registry."""
+        """One layer of 1 GiB that does not compress, from a layout to the registry; a new one each round, for skopeo remembers."""
         layout = self.work / "gib"
-        apart(make_blob_image, str(layout))
-        blob = max((layout / "blobs/sha256").iterdir(), key=lambda p: p.stat().st_size)
-        digest = "sha256:" + blob.name
         env = {"PATH": os.environ["PATH"], "HOME": str(self.work / "copy-home")}
 
         def curl(host, repo):
@@ -396,6 +393,9 @@ class Bench:
             if isinstance(p, peers.Crane):
                 ways["crane"] = lambda h, r: [p.binary, "push", "--insecure", str(layout), f"{h}/{r}:1"]
         for n in range(3):
+            apart(make_blob_image, str(layout))
+            blob = max((layout / "blobs/sha256").iterdir(), key=lambda p: p.stat().st_size)
+            digest = "sha256:" + blob.name
             for name, way in ways.items() if n % 2 else reversed(ways.items()):
                 repo = f"gib-{n}-{name.split()[0]}"
                 before = self.registry.requests()
@@ -405,7 +405,7 @@ class Bench:
                     if int(r.headers["Content-Length"]) != blob.stat().st_size:
                         raise RuntimeError(f"copy: {name} left a blob of another size")
                 self.record("copy", "1 GiB", name, cost, self.registry.requests() - before)
-        remove(layout)
+            remove(layout)
 
     def dry(self):
         """custom-jobs create --dry-run of code only, with no network used."""
