@@ -22,8 +22,8 @@ struct ap_dns {
 	struct ap_strv meeting; /* somebody is on the way to it */
 };
 
-static void on_lock(CURL *e AP_UNUSED, curl_lock_data what, curl_lock_access access AP_UNUSED,
-	void *ctx)
+static void on_lock(
+	CURL *e AP_UNUSED, curl_lock_data what, curl_lock_access access AP_UNUSED, void *ctx)
 {
 	pthread_mutex_lock(&((struct ap_dns *)ctx)->locks[what]);
 }

@@ -194,7 +194,8 @@ def by_run(case, context, tmp_path, buildah, types):
 
 def by_start(case, context, tmp_path, buildah, types):
     argv = json.loads(case["dockerfile"][-1].removeprefix("ENTRYPOINT "))
-    return offline(argv, copied(case, tmp_path / "root", context))
+    # Debian has no "python"; our environment does.
+    return offline(argv, copied(case, tmp_path / "root", context), PATH=f"{support.ENV_BIN}:{os.environ['PATH']}")
 
 
 def by_reference(case, context, tmp_path, buildah, types):
