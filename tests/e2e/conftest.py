@@ -7,12 +7,14 @@ autopack        the program with an environment of its own; autopack(*args, chec
 base            base(NAME) -> OCI layout directory of an executor image; base.push(NAME) -> its reference in `registry`
 project         project({path: text}) -> a working directory
 buildah         another builder with a storage of its own: support.Buildah
+short           a directory with a short name
 unpack          unpack(reference) -> root file system, by skopeo and umoci
 """
 
 import itertools
 import pathlib
 import sys
+import tempfile
 
 import pytest
 
@@ -172,6 +174,14 @@ def project(tmp_path):
         return support.project(tmp_path / (name or f"project{next(count) or ''}"), files)
 
     return make
+
+
+@pytest.fixture
+def short():
+    """A directory with a short name: socket paths and podman's runroot have limits."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="ap-"))
+    yield path
+    support.remove(path)
 
 
 @pytest.fixture

@@ -43,6 +43,25 @@ def test_an_index_is_copied_with_all_its_platforms(autopack, base, registry, rep
             registry.blob(repo, blob["digest"])
 
 
+def test_an_index_there_and_back_is_read_by_every_reader(autopack, base, registry, repo, tmp_path, short, unpack):
+    source, there = f"oci:{base('tiny-python')}:index", f"{registry.name(repo)}:all"
+    want = digest_in(base("tiny-python"), "index")
+    autopack("copy", source, there)
+    autopack("copy", there, f"oci:{tmp_path}/back:all")
+    assert digest_in(tmp_path / "back", "all") == want
+    support.run("skopeo", "copy", "-q", "--all", "--src-tls-verify=false", f"docker://{there}", f"dir:{tmp_path}/dir")
+    assert "sha256:" + hashlib.sha256((tmp_path / "dir/manifest.json").read_bytes()).hexdigest() == want
+    amd64 = next(m for m in json.loads((tmp_path / "dir/manifest.json").read_text())["manifests"] if m["platform"]["architecture"] == "amd64")
+    for tool in ("buildah", "podman"):
+        store = [tool, "--root", tmp_path / tool, "--runroot", short / tool, "--storage-driver", "vfs"]
+        support.run(*store, "pull", "-q", "--arch=amd64", "--tls-verify=false", f"docker://{there}")
+        images = support.run(*store, "images", "--digests", "--format", "{{.Digest}}").stdout.split()
+        assert images and set(images) <= {want, amd64["digest"]}
+    autopack("copy", "--platform=linux/amd64", there, f"oci:{tmp_path}/one:v1")
+    assert digest_in(tmp_path / "one", "v1") == amd64["digest"]
+    assert (unpack(f"oci:{tmp_path}/one:v1") / "usr/bin").is_dir()
+
+
 def test_one_platform_of_an_index(autopack, base, registry, repo):
     autopack("copy", "--platform=linux/arm64", f"oci:{base('tiny-python')}:index", f"{registry.name(repo)}:arm")
     assert registry.config(repo, "arm")["architecture"] == "arm64"

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import tempfile
 import time
 import zlib
 
@@ -72,14 +71,6 @@ def test_a_layout_is_read_by_skopeo_umoci_and_buildah(autopack, base, project, t
     assert support.skopeo_inspect(out)["Digest"] == r.digest
     check_root(unpack(out))
     with_buildah(tmp_path, out)
-
-
-@pytest.fixture
-def short():
-    """A directory with a short name: socket paths and podman's runroot have limits."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="ap-"))
-    yield path
-    support.remove(path)
 
 
 def with_buildah(tmp_path, reference):
