@@ -143,7 +143,7 @@ def in_root(root, *argv, check=True, **env):
 # trixie names the libraries as Ubuntu 24.04 does (libcurl4t64, libssl3t64, libarchive13t64).
 @pytest.mark.full
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
-def test_installed_by_apt_in_a_bare_root_it_builds(suite, deb, base, tmp_path):
+def test_installed_by_apt_in_a_bare_root_it_builds(suite, deb, base, autopack, tmp_path):
     root = bare_root(suite, tmp_path / "root")
     for name in ("resolv.conf", "hosts"):
         shutil.copy(f"/etc/{name}", root / "etc" / name)
@@ -158,9 +158,14 @@ def test_installed_by_apt_in_a_bare_root_it_builds(suite, deb, base, tmp_path):
 
     # Code only: neither Python nor uv is there, and neither is needed.
     shutil.copytree(base("debian"), root / "srv/executor")
-    support.project(root / "srv/trainer", CODE)
+    support.project(root / "srv/trainer", {**CODE, "data.txt": "".join(f"line {i} of {i * i % 97}\n" for i in range(200_000))})
     build = ["autopack", "build", "--executor-image-uri=oci:/srv/executor:latest", "--local-package-path=/srv/trainer", "--script=task.py"]
-    in_root(root, *build, "--image=oci:/srv/code")
+    there = in_root(root, *build, "--image=oci:/srv/code").stdout
+    here = autopack(
+        "build", f"--executor-image-uri=oci:{base('debian')}:latest", f"--local-package-path={root}/srv/trainer", "--script=task.py",
+        f"--image=oci:{tmp_path}/here",
+    )  # fmt: skip
+    assert there.strip().endswith(here.digest), "other bytes on another distribution"
     out = support.umoci_unpack(support.to_layout(f"oci:{root}/srv/code", tmp_path / "code"), tmp_path / "bundle")
     assert support.run_image(f"oci:{root}/srv/code", None, rootfs=out).stdout == "trained\n"
 
