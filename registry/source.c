@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "registry/hint.h"
 #include "registry/manifest.h"
 #include "registry/referrers.h"
 
@@ -20,13 +21,18 @@ static int source_get_manifest(struct ap_source *s, const char *reference,
 	struct ap_descriptor *desc, struct ap_buf *body, struct ap_err *err)
 {
 	struct registry_source *r = self(s);
+	bool tagged = !reference && !s->ref.digest.s[0];
 
-	if (!reference && s->ref.digest.s[0])
-		reference = s->ref.digest.s;
-	if (!reference)
+	if (tagged)
 		reference = s->ref.tag ? s->ref.tag : "latest";
-	return ap_manifest_get(
-		&r->repo, r->repo.pull, reference, AP_MANIFEST_PATIENT, desc, body, err);
+	else if (!reference)
+		reference = s->ref.digest.s;
+	if (ap_manifest_get(
+		    &r->repo, r->repo.pull, reference, AP_MANIFEST_PATIENT, desc, body, err) == 0)
+		return 0;
+	if (tagged)
+		ap_hint_unreadable(&r->repo, reference, err);
+	return -1;
 }
 
 static int source_find_manifest(struct ap_source *s, const char *reference,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "registry/blob.h"
+#include "registry/hint.h"
 #include "registry/manifest.h"
 #include "registry/registry.h"
 #include "tests/unit/peer.h"
@@ -206,4 +207,57 @@ TEST(registry_records_are_small)
 	assert_int_equal(peer_count(d.peer), 0);
 	ap_sink_free(sink);
 	close_desk(&d);
+}
+
+/* What a user is told of an image that cannot be read, by what the registry answers next. */
+#define OK_JSON  "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+#define NOT_HERE "HTTP/1.1 404 Not Found\r\n" EMPTY
+
+TEST(registry_hint_says_what_is_there_in_place_of_what_is_not)
+{
+	static const struct {
+		const char *name;
+		const char *answers[2];
+		enum ap_err_code code;
+		const char *says, *never;
+	} cases[] = {
+		{ "a tag like it", { OK_JSON "{\"tags\":[\"2.0\",\"tt\",\"9\"]}" }, AP_E_NOT_FOUND,
+			"(HTTP 404: NO); tags there: 2.0, tt, 9; did you mean ", NULL },
+		{ "a tag that goes on", { OK_JSON "{\"tags\":[\"t-slim-2026\"]}  " },
+			AP_E_NOT_FOUND, "/a:t-slim-2026?", NULL },
+		{ "no tag like it",
+			{ OK_JSON "{\"tags\":[\"22\",\"33\",\"44\",\"55\",\"66\",\"77\"]}" },
+			AP_E_NOT_FOUND, "tags there: 22, 33, 44, 55, 66 and 1 more",
+			"did you mean" },
+		{ "a repository like it",
+			{ NOT_HERE, OK_JSON "{\"repositories\":[\"other/name\",\"aa\"]}" },
+			AP_E_NOT_FOUND, "/aa:t?", "tags there" },
+		{ "no list of either", { NOT_HERE, "HTTP/1.1 403 No\r\n" EMPTY }, AP_E_NOT_FOUND,
+			"/a:t is not there (HTTP 404: NO)", ";" },
+		{ "answers that are none", { OK_JSON "[]", OK_JSON "{\"r" }, AP_E_NOT_FOUND,
+			"/a:t is not there (HTTP 404: NO)", ";" },
+		{ "names that are none", { OK_JSON "{\"tags\":[1,{},\"t\\u001b[2J\"]}" },
+			AP_E_NOT_FOUND, "tags there: t\\x1b[2J", "\033" },
+		{ "refused", { NOT_HERE }, AP_E_AUTH,
+			"/a:t may not be read (HTTP 403: NO); look at its name, or log in with `docker login 127.0.0.1:",
+			NULL },
+		{ "another trouble", { NOT_HERE }, AP_E_HTTP, "GET x: HTTP 500: NO", "a:t" },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		DESK(d, cases[i].answers[0],
+			cases[i].answers[1] ? cases[i].answers[1] : "HTTP/1.1 500 No\r\n" EMPTY);
+		print_message("  case: %s\n", cases[i].name);
+		d.err.http = cases[i].code == AP_E_NOT_FOUND ? 404
+			     : cases[i].code == AP_E_AUTH    ? 403
+							     : 500;
+		d.err.code = cases[i].code;
+		snprintf(d.err.msg, sizeof(d.err.msg), "GET x: HTTP %d: NO", d.err.http);
+		ap_hint_unreadable(&d.repo, "t", &d.err);
+		assert_int_equal(d.err.code, cases[i].code);
+		assert_non_null(strstr(d.err.msg, cases[i].says));
+		if (cases[i].never)
+			assert_null(strstr(d.err.msg, cases[i].never));
+		close_desk(&d);
+	}
 }
