@@ -241,7 +241,7 @@ bool ap_json_equal(const cJSON *a, const cJSON *b)
 	return cJSON_Compare(a, b, 1);
 }
 
-static void print_string(struct ap_buf *out, const char *s)
+void ap_json_print_string(struct ap_buf *out, const char *s)
 {
 	ap_buf_addc(out, '"');
 	for (; *s; s++) {
@@ -309,7 +309,7 @@ static void print_list(struct ap_buf *out, const cJSON *j, unsigned flags, size_
 			ap_buf_addc(out, ',');
 		newline(out, flags, depth + 1);
 		if (object) {
-			print_string(out, v[i]->string);
+			ap_json_print_string(out, v[i]->string);
 			ap_buf_adds(out, flags & AP_JSON_PRETTY ? ": " : ":");
 		}
 		print_value(out, v[i], flags, depth + 1);
@@ -332,7 +332,7 @@ static void print_value(struct ap_buf *out, const cJSON *j, unsigned flags, size
 	if (cJSON_IsObject(j) || cJSON_IsArray(j))
 		print_list(out, j, flags, depth);
 	else if (cJSON_IsString(j))
-		print_string(out, j->valuestring);
+		ap_json_print_string(out, j->valuestring);
 	else if (cJSON_IsNumber(j))
 		print_number(out, j->valuedouble);
 	else if (cJSON_IsBool(j))

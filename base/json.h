@@ -56,6 +56,9 @@ cJSON *ap_json_set_array(cJSON *obj, const char *name);
 /* Structural equality; the order of object members does not matter. */
 bool ap_json_equal(const cJSON *a, const cJSON *b);
 
+/* One string with its quotes, for texts too large to be built as a whole. */
+void ap_json_print_string(struct ap_buf *out, const char *s);
+
 /*
  * Print in members' order; integers without exponent or fraction, UTF-8 as
  * it is.  AP_JSON_PRETTY: two blanks of indentation, and a final newline.

@@ -195,14 +195,15 @@ static int read_shares(struct inspection *in, struct ap_err *err)
 
 static int write_inventory(const struct inspection *in, struct ap_err *err)
 {
-	ap_auto_json j = ap_inventory_to_json(in->inventory);
-	ap_auto_buf text = AP_BUF_INIT;
+	struct ap_fs_temp t = AP_FS_TEMP_INIT;
+	int rc = ap_fs_temp_open(&t, in->o->inventory_out, 0644, err);
 
-	ap_json_print(&text, j, 0);
-	ap_buf_addc(&text, '\n');
-	if (ap_fs_write(in->o->inventory_out, text.p, text.len, 0644, err) < 0)
-		return ap_err_wrap(err, "--inventory-out");
-	return 0;
+	if (rc == 0)
+		rc = ap_inventory_write(t.fd, in->inventory, err);
+	if (rc == 0)
+		rc = ap_fs_temp_commit(&t, err);
+	ap_fs_temp_release(&t);
+	return rc < 0 ? ap_err_wrap(err, "--inventory-out") : 0;
 }
 
 static int write_report(const struct inspection *in, struct ap_err *err)

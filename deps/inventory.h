@@ -129,8 +129,13 @@ bool ap_inventory_walk(const struct ap_inventory *i, const char *dir,
 
 const struct ap_dist *ap_inventory_dist(const struct ap_inventory *i, const char *normalized);
 
-/* As JSON, for `inspect --inventory-out` and `--inventory`; pip inspect's is read too. */
-cJSON *ap_inventory_to_json(const struct ap_inventory *i);
+#define AP_INVENTORY_FORMAT "autopack.inventory.v1"
+
+/*
+ * As JSON, for `inspect --inventory-out` and `--inventory`; pip inspect's is
+ * read too.  Written piece by piece: the memory does not grow with the paths.
+ */
+int ap_inventory_write(int fd, const struct ap_inventory *i, struct ap_err *err) AP_CHECK;
 int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_err *err) AP_CHECK;
 
 void ap_inventory_free(struct ap_inventory *i);

@@ -1,138 +1,13 @@
 #include "deps/inventory.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fs.h"
 #include "deps/dists.h"
 #include "deps/inputs.h"
-#include "deps/layer_scan.h"
 #include "deps/names.h"
 #include "deps/paths.h"
 #include "deps/pip_inspect.h"
-
-#define FORMAT "autopack.inventory.v1"
-
-/* ---- out ---- */
-
-static void set_list(cJSON *j, const char *name, const struct ap_strv *l)
-{
-	cJSON *a = ap_json_set_array(j, name);
-
-	for (size_t i = 0; i < l->n; i++)
-		ap_json_push(a, ap_json_string(l->v[i]));
-}
-
-static cJSON *dist_to_json(const struct ap_dist *d)
-{
-	cJSON *j = ap_json_object();
-
-	ap_json_set_str(j, "name", d->name);
-	ap_json_set_str(j, "version", d->version);
-	ap_json_set_str(j, "path", d->path);
-	ap_json_set_str(j, "site", d->site);
-	ap_json_set_str(j, "installer", d->installer);
-	ap_json_set(j, "hasRecord", ap_json_bool(d->has_record));
-	ap_json_set(j, "removable", ap_json_bool(d->removable));
-	ap_json_set_str(j, "requiresPython", d->requires_python);
-	set_list(j, "requires", &d->requires);
-	set_list(j, "files", &d->files);
-	return j;
-}
-
-static cJSON *scheme_to_json(const struct ap_scheme *s)
-{
-	cJSON *j = ap_json_object();
-
-	ap_json_set_str(j, "prefix", s->prefix);
-	ap_json_set_str(j, "purelib", s->purelib);
-	ap_json_set_str(j, "platlib", s->platlib);
-	ap_json_set_str(j, "scripts", s->scripts);
-	ap_json_set_str(j, "data", s->data);
-	ap_json_set_str(j, "headers", s->headers);
-	ap_json_set_str(j, "interpreter", s->interpreter);
-	return j;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const char *const *x = a;
-	const char *const *y = b;
-
-	return strcmp(*x, *y);
-}
-
-/* A directory is an object, a file 1, a link its target; names sorted. */
-static cJSON *tree_to_json(const struct ap_paths *p, ap_path_id dir)
-{
-	cJSON *j = ap_json_object();
-	ap_auto_free const char **names = NULL;
-	ap_auto_free char *at = ap_paths_full(p, dir);
-	size_t n = 0;
-	size_t cap = 0;
-
-	for (ap_path_id id = ap_paths_first(p, dir); id; id = ap_paths_next(p, id)) {
-		AP_GROW(names, n, cap);
-		names[n++] = ap_paths_name(p, id);
-	}
-	if (n > 1)
-		qsort(names, n, sizeof(*names), by_name);
-	for (size_t i = 0; i < n; i++) {
-		ap_auto_free char *path = ap_fs_join(at, names[i]);
-		ap_path_id id = ap_paths_find(p, path, 0);
-		cJSON *v;
-
-		if (ap_paths_kind(p, id) == AP_PATH_DIR)
-			v = tree_to_json(p, id);
-		else if (ap_paths_kind(p, id) == AP_PATH_LINK)
-			v = ap_json_string(ap_paths_target(p, id));
-		else
-			v = ap_json_number(1);
-		if (!cJSON_AddItemToObject(j, names[i], v))
-			ap_oom();
-	}
-	return j;
-}
-
-cJSON *ap_inventory_to_json(const struct ap_inventory *i)
-{
-	cJSON *j = ap_json_object();
-	cJSON *a;
-
-	ap_json_set_str(j, "format", FORMAT);
-	ap_json_set_str(j, "os", i->os);
-	ap_json_set_str(j, "arch", i->arch);
-	if (i->libc) {
-		ap_auto_free char *v = ap_xasprintf("%u.%u", i->libc_major, i->libc_minor);
-
-		ap_json_set_str(j, "libc", i->libc);
-		ap_json_set_str(j, "libcVersion", v);
-	}
-	ap_json_set(j, "hasPython", ap_json_bool(i->has_python));
-	ap_json_set(j, "hasPython3", ap_json_bool(i->has_python3));
-	ap_json_set_str(j, "pythonAt", i->python_at);
-	ap_json_set_str(j, "python3At", i->python3_at);
-	if (i->python_path) {
-		ap_auto_free char *v =
-			ap_xasprintf("%u.%u.%u", i->py_major, i->py_minor, i->py_micro);
-
-		ap_json_set_str(j, "python", i->python_path);
-		ap_json_set_str(j, "pythonVersion", v);
-		ap_json_set_str(j, "implementation", i->implementation);
-		ap_json_set(j, "externallyManaged", ap_json_bool(i->externally_managed));
-		ap_json_set(j, "venv", ap_json_bool(i->venv));
-		ap_json_set(j, "scheme", scheme_to_json(&i->scheme));
-	}
-	set_list(j, "siteDirs", &i->site_dirs);
-	a = ap_json_set_array(j, "distributions");
-	for (size_t k = 0; k < i->n_dists; k++)
-		ap_json_push(a, dist_to_json(&i->dists[k]));
-	ap_json_set(j, "tree", tree_to_json(i->paths, AP_PATH_ROOT));
-	return j;
-}
-
-/* ---- in ---- */
 
 static void get_str(char **out, const cJSON *j, const char *name)
 {
@@ -295,9 +170,9 @@ int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_
 		*out = AP_STEAL(inv);
 		return 0;
 	}
-	if (!ap_streq(ap_json_str(j, "format"), FORMAT))
+	if (!ap_streq(ap_json_str(j, "format"), AP_INVENTORY_FORMAT))
 		return ap_err_set(err, AP_E_INPUT,
-			"inventory: want \"format\": \"" FORMAT "\", found %s%s%s",
+			"inventory: want \"format\": \"" AP_INVENTORY_FORMAT "\", found %s%s%s",
 			ap_json_str(j, "format") ? "\"" : "",
 			ap_json_str(j, "format") ? ap_json_str(j, "format") : "none",
 			ap_json_str(j, "format") ? "\"" : "");

@@ -2,10 +2,12 @@
 
 import json
 import re
+import sys
 
 import pytest
 
 import support
+from support import oci
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "import helper; print('helper', helper.VALUE)\n"}
 
@@ -162,3 +164,52 @@ def test_an_executor_image_without_python_is_refused_before_the_push(build, proj
     r = build(where, executor=name, check=1)
     assert r.stdout == "" and "python" in r.stderr.lower()
     assert repo not in registry.repositories()
+
+
+# Runs a program and says how much memory it and its children took at most.
+MEASURE = """
+import resource, subprocess, sys
+p = subprocess.run(sys.argv[1:])
+print("peak", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(p.returncode)
+"""
+
+
+def test_a_base_of_400_000_paths_is_read_within_its_memory(autopack, project, helper, tmp_path):
+    n = 400_000
+    site = "usr/local/lib/python3.11/dist-packages"
+    data = [f"big/d{i // 500:03d}/file-{i:06d}.txt" for i in range(n // 2)]
+    members = {
+        "etc/os-release": "ID=debian\n",
+        "usr/bin/python3": (0o755, "x\0003.11.2\0"),
+        "usr/bin/python": oci.Link("python3"),
+        "usr/lib/python3.11/os.py": "",
+        "lib/x86_64-linux-gnu/libc.so.6": "stable release version 2.36.\n",
+        f"{site}/big-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: big\nVersion: 1.0\n",
+        f"{site}/big-1.0.dist-info/RECORD": "".join(f"{d},,\n" for d in data),
+        **{f"{site}/{d}": "" for d in data},
+        **{f"usr/share/doc/d{i // 500:03d}/file-{i:06d}.txt": "" for i in range(n // 2)},
+    }
+    layout = oci.Layout(tmp_path / "base")
+    layout.tag(layout.image([oci.tar_of_members(members)], {"Env": ["PATH=/usr/bin"]}), "big")
+    where = project(CODE)
+    helper(where / "dist")
+
+    def within_memory(*args):
+        r = autopack(*args, prefix=[sys.executable, "-c", MEASURE])
+        peak = int(r.stderr.split()[-1]) * 1024
+        # DESIGN section 5: 64 MiB and 150 bytes for each path.
+        assert support.MODE != "release" or peak < (64 << 20) + 150 * n, f"{peak >> 20} MiB"
+        return r
+
+    flags = [
+        "build", f"--executor-image-uri=oci:{tmp_path}/base:big", f"--local-package-path={where}", "--script=trainer/task.py",
+        "--extra-packages=dist/helper-1.0-py3-none-any.whl",
+    ]  # fmt: skip
+    first = within_memory(*flags, f"--image=oci:{tmp_path}/a:x")
+    within_memory("inspect", f"oci:{tmp_path}/base:big", f"--inventory-out={tmp_path}/inventory.json", f"--cache-dir={tmp_path}/none")
+    inventory = json.loads((tmp_path / "inventory.json").read_text())
+    assert [len(d["files"]) for d in inventory["distributions"]] == [n // 2]
+    assert len(inventory["tree"]["usr"]["share"]["doc"]) == n // 1000
+    again = autopack(*flags, f"--image=oci:{tmp_path}/b:x", f"--inventory={tmp_path}/inventory.json")
+    assert again.digest == first.digest
