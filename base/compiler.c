@@ -73,6 +73,11 @@ char *ap_xstrdup(const char *s)
 	return ap_xmemdup(s, strlen(s) + 1);
 }
 
+char *ap_dup(const char *s)
+{
+	return s ? ap_xstrdup(s) : NULL;
+}
+
 char *ap_xstrndup(const char *s, size_t n)
 {
 	size_t len = strnlen(s, n);

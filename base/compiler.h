@@ -58,6 +58,7 @@ void *ap_xrealloc(void *p, size_t size) __attribute__((alloc_size(2), returns_no
 void *ap_xreallocarray(void *p, size_t n, size_t size)
 	__attribute__((alloc_size(2, 3), returns_nonnull));
 char *ap_xstrdup(const char *s) __attribute__((malloc, returns_nonnull));
+char *ap_dup(const char *s) __attribute__((malloc)); /* NULL of NULL */
 char *ap_xstrndup(const char *s, size_t n) __attribute__((malloc, returns_nonnull));
 void *ap_xmemdup(const void *p, size_t n) __attribute__((malloc, returns_nonnull));
 char *ap_xasprintf(const char *fmt, ...) AP_PRINTF(1, 2) __attribute__((malloc, returns_nonnull));

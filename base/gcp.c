@@ -40,11 +40,6 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static char *dup(const char *s)
-{
-	return s ? ap_xstrdup(s) : NULL;
-}
-
 void ap_gcp_new(struct ap_gcp **out, const struct ap_gcp_opts *opts, struct ap_http *http)
 {
 	struct ap_gcp *g = ap_xcalloc(1, sizeof(*g));
@@ -55,7 +50,7 @@ void ap_gcp_new(struct ap_gcp **out, const struct ap_gcp_opts *opts, struct ap_h
 
 	g->o = *opts;
 	for (size_t i = 0; i < AP_LEN(strings); i++)
-		*strings[i] = dup(*strings[i]);
+		*strings[i] = ap_dup(*strings[i]);
 	g->http = http;
 	pthread_mutex_init(&g->lock, NULL);
 	*out = g;
@@ -125,7 +120,7 @@ static void choose(struct ap_gcp *g, enum source source, const char *path, const
 {
 	g->source = source;
 	free(g->path);
-	g->path = dup(path);
+	g->path = ap_dup(path);
 	free(g->why);
 	g->why = ap_xstrdup(why);
 }
@@ -273,7 +268,7 @@ static char *account_of(const char *path)
 	struct ap_err ignored = AP_ERR_INIT;
 	ap_auto_json j = NULL;
 
-	return read_key(&j, path, &ignored) < 0 ? NULL : dup(ap_gcp_key_account(j));
+	return read_key(&j, path, &ignored) < 0 ? NULL : ap_dup(ap_gcp_key_account(j));
 }
 
 /* Two logins that act as different accounts surprise people: say which one acts. */
@@ -373,7 +368,7 @@ static int from_key_file(struct ap_gcp *g, struct ap_gcp_grant *out, struct ap_e
 	if (read_key(&key, g->path, err) < 0)
 		return -1;
 	if (!g->account)
-		g->account = dup(ap_gcp_key_account(key));
+		g->account = ap_dup(ap_gcp_key_account(key));
 	if (ap_gcp_key_token(out, key, &g->o, g->http, err) < 0)
 		return ap_err_wrap(err, "%s", g->path);
 	return 0;

@@ -29,6 +29,7 @@ struct ap_cmd {
 	size_t opts_size;
 	struct ap_opt_args args;
 	int (*run)(struct ap_call *call, struct ap_err *err);
+	const void *of; /* for a run() that several commands share: what it is about */
 };
 
 /* The whole tree; its name is "autopack". */

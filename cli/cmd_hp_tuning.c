@@ -66,31 +66,6 @@ static const struct ap_create_kind kind = {
 	.of = &jobs, .prepare = prepare, .submit = ap_hp_tuning_submit
 };
 
-static int create(struct ap_call *call, struct ap_err *err)
-{
-	return ap_job_create(call, &kind, err);
-}
-
-static int describe(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_describe(call, &jobs, err);
-}
-
-static int list(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_list(call, &jobs, err);
-}
-
-static int cancel(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_cancel(call, &jobs, err);
-}
-
-static int stream_logs(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_logs(call, &jobs, err);
-}
-
 static const struct ap_cmd create_cmd = {
 	.name = "create",
 	.summary = "submit a hyperparameter tuning job, its code packaged where asked",
@@ -103,47 +78,14 @@ static const struct ap_cmd create_cmd = {
 	.groups = create_groups,
 	.n_groups = AP_LEN(create_groups),
 	.opts_size = sizeof(struct create_opts),
-	.run = create,
+	.run = ap_job_create,
+	.of = &kind,
 };
 
-static const struct ap_cmd describe_cmd = {
-	.name = "describe",
-	.summary = "show a hyperparameter tuning job",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("hyperparameter tuning job"),
-	.run = describe,
-};
-
-static const struct ap_cmd list_cmd = {
-	.name = "list",
-	.summary = "list hyperparameter tuning jobs",
-	.groups = ap_list_groups,
-	.n_groups = AP_LEN(ap_list_groups),
-	.opts_size = sizeof(struct ap_list_opts),
-	.run = list,
-};
-
-static const struct ap_cmd cancel_cmd = {
-	.name = "cancel",
-	.summary = "cancel a hyperparameter tuning job",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("hyperparameter tuning job"),
-	.run = cancel,
-};
-
-static const struct ap_cmd stream_logs_cmd = {
-	.name = "stream-logs",
-	.summary = "print the log lines of a hyperparameter tuning job until it ends",
-	.groups = ap_logs_groups,
-	.n_groups = AP_LEN(ap_logs_groups),
-	.opts_size = sizeof(struct ap_logs_cmd_opts),
-	.args = AP_NAME_ARG("hyperparameter tuning job"),
-	.run = stream_logs,
-};
+static const struct ap_cmd describe_cmd = AP_DESCRIBE_CMD(jobs, "hyperparameter tuning job");
+static const struct ap_cmd list_cmd = AP_LIST_CMD(jobs, "hyperparameter tuning jobs");
+static const struct ap_cmd cancel_cmd = AP_CANCEL_CMD(jobs, "hyperparameter tuning job");
+static const struct ap_cmd stream_logs_cmd = AP_STREAM_LOGS_CMD(jobs, "hyperparameter tuning job");
 
 static const struct ap_cmd *const sub[] = { &create_cmd, &describe_cmd, &list_cmd, &cancel_cmd,
 	&stream_logs_cmd, NULL };

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli/cmds.h"
+#include "cli/kms_opts.h"
 #include "cli/manage.h"
 #include "cli/read_text.h"
 #include "vertex/persistent_resource.h"
@@ -20,7 +21,7 @@ struct create_opts {
 	char *region, *id, *display_name, *config, *format, *dry_run;
 	struct ap_strv pools, labels;
 	char *network, *service_account;
-	char *kms_key, *kms_keyring, *kms_location, *kms_project;
+	struct ap_kms_opts kms;
 	int custom_account, async;
 };
 
@@ -72,26 +73,6 @@ static const struct ap_opt create_table[] = {
 		.offset = AT(service_account),
 		.arg = "EMAIL",
 		.help = "account that jobs on it run as" },
-	{ .name = "kms-key",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_key),
-		.arg = "KEY",
-		.help = "key that protects it" },
-	{ .name = "kms-keyring",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_keyring),
-		.arg = "RING",
-		.help = "its key ring" },
-	{ .name = "kms-location",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_location),
-		.arg = "LOCATION",
-		.help = "its location" },
-	{ .name = "kms-project",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_project),
-		.arg = "PROJECT",
-		.help = "its project" },
 	{ .name = "async",
 		.kind = AP_OPT_FLAG,
 		.offset = AT(async),
@@ -113,33 +94,29 @@ static const struct ap_opt create_table[] = {
 
 static const struct ap_opt_group create_groups[] = {
 	{ "persistent resource", create_table, AP_LEN(create_table), 0 },
+	AP_KMS_GROUP(AT(kms)),
 	AP_COMMON_GROUP(AT(common)),
 };
-
-static char *dup_of(const char *s)
-{
-	return s ? ap_xstrdup(s) : NULL;
-}
 
 static int fill(struct ap_persistent_request *q, const struct create_opts *o,
 	const struct ap_env *env, struct ap_err *err)
 {
 	if (!o->pools.n && !o->config)
 		return ap_err_set(err, AP_E_USAGE, "want --resource-pool-spec or --config");
-	q->id = dup_of(o->id);
-	q->region = dup_of(ap_env_get(env, AP_KEY_REGION));
-	q->project = dup_of(ap_env_get(env, AP_KEY_PROJECT));
-	q->display_name = dup_of(o->display_name);
+	q->id = ap_dup(o->id);
+	q->region = ap_dup(ap_env_get(env, AP_KEY_REGION));
+	q->project = ap_dup(ap_env_get(env, AP_KEY_PROJECT));
+	q->display_name = ap_dup(o->display_name);
 	ap_strv_copy(&q->resource_pool_specs, &o->pools);
 	ap_strv_copy(&q->labels, &o->labels);
-	q->network = dup_of(o->network);
-	q->kms_key = dup_of(o->kms_key);
-	q->kms_keyring = dup_of(o->kms_keyring);
-	q->kms_location = dup_of(o->kms_location);
-	q->kms_project = dup_of(o->kms_project);
+	q->network = ap_dup(o->network);
+	q->kms_key = ap_dup(o->kms.key);
+	q->kms_keyring = ap_dup(o->kms.keyring);
+	q->kms_location = ap_dup(o->kms.location);
+	q->kms_project = ap_dup(o->kms.project);
 	q->enable_custom_service_account = o->custom_account;
-	q->service_account = dup_of(o->service_account);
-	q->config_file = dup_of(o->config);
+	q->service_account = ap_dup(o->service_account);
+	q->config_file = ap_dup(o->config);
 	return o->config ? ap_read_text(&q->config_text, "--config", o->config, err) : 0;
 }
 
@@ -285,11 +262,6 @@ static int describe(struct ap_call *call, struct ap_err *err)
 	return rc;
 }
 
-static int list(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_list(call, &resources, err);
-}
-
 /* delete and reboot: an operation that is followed unless --async. */
 static int act(struct ap_call *call, const char *verb, struct ap_err *err)
 {
@@ -356,14 +328,7 @@ static const struct ap_cmd describe_cmd = {
 	.run = describe,
 };
 
-static const struct ap_cmd list_cmd = {
-	.name = "list",
-	.summary = "list persistent resources",
-	.groups = ap_list_groups,
-	.n_groups = AP_LEN(ap_list_groups),
-	.opts_size = sizeof(struct ap_list_opts),
-	.run = list,
-};
+static const struct ap_cmd list_cmd = AP_LIST_CMD(resources, "persistent resources");
 
 static const struct ap_cmd delete_cmd = {
 	.name = "delete",

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "cli/cmds.h"
+#include "cli/kms_opts.h"
 #include "cli/manage.h"
 #include "cli/read_text.h"
 #include "vertex/pipeline.h"
@@ -23,7 +24,7 @@ struct run_opts {
 	char *region, *display_name, *job_id, *root, *parameters_file, *format, *dry_run;
 	struct ap_strv parameters, labels;
 	char *service_account, *network, *failure_policy;
-	char *kms_key, *kms_keyring, *kms_location, *kms_project;
+	struct ap_kms_opts kms;
 	char *persistent_resource_id, *wait_time, *on_unavailable;
 	int caching, wait;
 };
@@ -101,26 +102,6 @@ static const struct ap_opt run_table[] = {
 		.offset = AT(on_unavailable),
 		.arg = "fail|fall-back",
 		.help = "what a task does after that time: fail, or fall-back to machines on demand" },
-	{ .name = "kms-key",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_key),
-		.arg = "KEY",
-		.help = "key that protects the run" },
-	{ .name = "kms-keyring",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_keyring),
-		.arg = "RING",
-		.help = "its key ring" },
-	{ .name = "kms-location",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_location),
-		.arg = "LOCATION",
-		.help = "its location" },
-	{ .name = "kms-project",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_project),
-		.arg = "PROJECT",
-		.help = "its project" },
 	{ .name = "wait",
 		.kind = AP_OPT_FLAG,
 		.offset = AT(wait),
@@ -142,13 +123,9 @@ static const struct ap_opt run_table[] = {
 
 static const struct ap_opt_group run_groups[] = {
 	{ "pipeline", run_table, AP_LEN(run_table), 0 },
+	AP_KMS_GROUP(AT(kms)),
 	AP_COMMON_GROUP(AT(common)),
 };
-
-static char *dup_of(const char *s)
-{
-	return s ? ap_xstrdup(s) : NULL;
-}
 
 /* The compiled pipeline: a file, or an object of Cloud Storage. */
 static int read_pipeline(char **out, struct ap_vertex *v, const char *file, struct ap_err *err)
@@ -169,27 +146,27 @@ static int fill(struct ap_pipeline_request *q, const struct run_opts *o, const c
 	struct ap_vertex *v, const struct ap_env *env, struct ap_err *err)
 {
 	q->file = ap_xstrdup(strcmp(file, "-") == 0 ? "standard input" : file);
-	q->display_name = dup_of(o->display_name);
-	q->job_id = dup_of(o->job_id);
+	q->display_name = ap_dup(o->display_name);
+	q->job_id = ap_dup(o->job_id);
 	q->now = env->epoch >= 0 ? env->epoch : (int64_t)time(NULL);
-	q->region = dup_of(ap_vertex_where(v)->region);
-	q->project = dup_of(ap_vertex_where(v)->project);
+	q->region = ap_dup(ap_vertex_where(v)->region);
+	q->project = ap_dup(ap_vertex_where(v)->project);
 	ap_strv_copy(&q->parameters, &o->parameters);
 	ap_strv_copy(&q->labels, &o->labels);
-	q->parameters_file = dup_of(o->parameters_file);
-	q->root = dup_of(o->root);
-	q->service_account = dup_of(
+	q->parameters_file = ap_dup(o->parameters_file);
+	q->root = ap_dup(o->root);
+	q->service_account = ap_dup(
 		o->service_account ? o->service_account : ap_env_get(env, AP_KEY_SERVICE_ACCOUNT));
-	q->network = dup_of(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
-	q->kms_key = dup_of(o->kms_key);
-	q->kms_keyring = dup_of(o->kms_keyring);
-	q->kms_location = dup_of(o->kms_location);
-	q->kms_project = dup_of(o->kms_project);
+	q->network = ap_dup(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
+	q->kms_key = ap_dup(o->kms.key);
+	q->kms_keyring = ap_dup(o->kms.keyring);
+	q->kms_location = ap_dup(o->kms.location);
+	q->kms_project = ap_dup(o->kms.project);
 	q->enable_caching = o->caching;
-	q->failure_policy = dup_of(o->failure_policy);
-	q->persistent_resource_id = dup_of(o->persistent_resource_id);
-	q->wait_time = dup_of(o->wait_time);
-	q->on_unavailable = dup_of(o->on_unavailable);
+	q->failure_policy = ap_dup(o->failure_policy);
+	q->persistent_resource_id = ap_dup(o->persistent_resource_id);
+	q->wait_time = ap_dup(o->wait_time);
+	q->on_unavailable = ap_dup(o->on_unavailable);
 	if (read_pipeline(&q->text, v, file, err) < 0)
 		return -1;
 	return o->parameters_file ? ap_read_text(&q->parameters_text, "--parameters-file",
@@ -262,21 +239,6 @@ static int run(struct ap_call *call, struct ap_err *err)
 	return rc;
 }
 
-static int describe(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_describe(call, &pipelines, err);
-}
-
-static int list(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_list(call, &pipelines, err);
-}
-
-static int cancel(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_cancel(call, &pipelines, err);
-}
-
 static const struct ap_cmd run_cmd = {
 	.name = "run",
 	.summary = "run a compiled pipeline",
@@ -293,34 +255,9 @@ static const struct ap_cmd run_cmd = {
 	.run = run,
 };
 
-static const struct ap_cmd describe_cmd = {
-	.name = "describe",
-	.summary = "show a run of a pipeline",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("pipeline job"),
-	.run = describe,
-};
-
-static const struct ap_cmd list_cmd = {
-	.name = "list",
-	.summary = "list runs of pipelines",
-	.groups = ap_list_groups,
-	.n_groups = AP_LEN(ap_list_groups),
-	.opts_size = sizeof(struct ap_list_opts),
-	.run = list,
-};
-
-static const struct ap_cmd cancel_cmd = {
-	.name = "cancel",
-	.summary = "cancel a run of a pipeline",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("pipeline job"),
-	.run = cancel,
-};
+static const struct ap_cmd describe_cmd = AP_DESCRIBE_CMD(pipelines, "pipeline job");
+static const struct ap_cmd list_cmd = AP_LIST_CMD(pipelines, "pipeline jobs");
+static const struct ap_cmd cancel_cmd = AP_CANCEL_CMD(pipelines, "pipeline job");
 
 static const struct ap_cmd *const sub[] = { &run_cmd, &describe_cmd, &list_cmd, &cancel_cmd, NULL };
 

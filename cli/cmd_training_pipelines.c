@@ -59,26 +59,6 @@ static const struct ap_create_kind kind = {
 	.of = &pipelines, .prepare = prepare, .submit = ap_training_pipeline_submit
 };
 
-static int create(struct ap_call *call, struct ap_err *err)
-{
-	return ap_job_create(call, &kind, err);
-}
-
-static int describe(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_describe(call, &pipelines, err);
-}
-
-static int list(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_list(call, &pipelines, err);
-}
-
-static int cancel(struct ap_call *call, struct ap_err *err)
-{
-	return ap_manage_cancel(call, &pipelines, err);
-}
-
 static const struct ap_cmd create_cmd = {
 	.name = "create",
 	.summary = "submit a training pipeline, its code packaged where asked",
@@ -92,37 +72,13 @@ static const struct ap_cmd create_cmd = {
 	.groups = create_groups,
 	.n_groups = AP_LEN(create_groups),
 	.opts_size = sizeof(struct create_opts),
-	.run = create,
+	.run = ap_job_create,
+	.of = &kind,
 };
 
-static const struct ap_cmd describe_cmd = {
-	.name = "describe",
-	.summary = "show a training pipeline",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("training pipeline"),
-	.run = describe,
-};
-
-static const struct ap_cmd list_cmd = {
-	.name = "list",
-	.summary = "list training pipelines",
-	.groups = ap_list_groups,
-	.n_groups = AP_LEN(ap_list_groups),
-	.opts_size = sizeof(struct ap_list_opts),
-	.run = list,
-};
-
-static const struct ap_cmd cancel_cmd = {
-	.name = "cancel",
-	.summary = "cancel a training pipeline",
-	.groups = ap_one_groups,
-	.n_groups = AP_LEN(ap_one_groups),
-	.opts_size = sizeof(struct ap_one_opts),
-	.args = AP_NAME_ARG("training pipeline"),
-	.run = cancel,
-};
+static const struct ap_cmd describe_cmd = AP_DESCRIBE_CMD(pipelines, "training pipeline");
+static const struct ap_cmd list_cmd = AP_LIST_CMD(pipelines, "training pipelines");
+static const struct ap_cmd cancel_cmd = AP_CANCEL_CMD(pipelines, "training pipeline");
 
 static const struct ap_cmd *const sub[] = { &create_cmd, &describe_cmd, &list_cmd, &cancel_cmd,
 	NULL };

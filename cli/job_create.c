@@ -248,10 +248,10 @@ static int create(struct creation *c, struct ap_err *err)
 	return rc;
 }
 
-int ap_job_create(struct ap_call *call, const struct ap_create_kind *kind, struct ap_err *err)
+int ap_job_create(struct ap_call *call, struct ap_err *err)
 {
 	struct ap_create_opts *o = call->opts;
-	struct creation c = { .call = call, .kind = kind, .o = o };
+	struct creation c = { .call = call, .kind = call->cmd->of, .o = o };
 	ap_auto_free char *workdir = NULL;
 	int rc;
 

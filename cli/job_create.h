@@ -27,10 +27,11 @@ struct ap_create_opts {
 extern const struct ap_opt ap_follow_table[AP_FOLLOW_OPTS_N];
 
 #define AP_CREATE_AT(field) offsetof(struct ap_create_opts, field)
-#define AP_CREATE_GROUPS                                                                         \
-	AP_JOB_GROUP(AP_CREATE_AT(job)), { "submission", ap_follow_table, AP_FOLLOW_OPTS_N, 0 }, \
-		AP_PACK_GROUP(AP_CREATE_AT(pack)), AP_OUTPUT_GROUP(AP_CREATE_AT(pack)),          \
-		AP_ATTEST_GROUP(AP_CREATE_AT(pack)), AP_REGISTRY_GROUP(AP_CREATE_AT(registry)),  \
+#define AP_CREATE_GROUPS                                                                        \
+	AP_JOB_GROUP(AP_CREATE_AT(job)), AP_KMS_GROUP(AP_CREATE_AT(job.kms)),                   \
+		{ "submission", ap_follow_table, AP_FOLLOW_OPTS_N, 0 },                         \
+		AP_PACK_GROUP(AP_CREATE_AT(pack)), AP_OUTPUT_GROUP(AP_CREATE_AT(pack)),         \
+		AP_ATTEST_GROUP(AP_CREATE_AT(pack)), AP_REGISTRY_GROUP(AP_CREATE_AT(registry)), \
 		AP_COMMON_GROUP(AP_CREATE_AT(common)), AP_MOVED_TO_POOL_GROUP
 
 /* What differs between them. */
@@ -42,8 +43,10 @@ struct ap_create_kind {
 		const char *version, struct ap_err *err);
 };
 
-/* The whole command.  call->opts begins with a struct ap_create_opts. */
-int ap_job_create(
-	struct ap_call *call, const struct ap_create_kind *kind, struct ap_err *err) AP_CHECK;
+/*
+ * run() of such a command: call->cmd->of is its struct ap_create_kind, and
+ * call->opts begins with a struct ap_create_opts.
+ */
+int ap_job_create(struct ap_call *call, struct ap_err *err) AP_CHECK;
 
 #endif

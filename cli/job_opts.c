@@ -62,26 +62,6 @@ const struct ap_opt ap_job_table[AP_JOB_OPTS_N] = {
 		.offset = AT(persistent_resource_id),
 		.arg = "ID",
 		.help = "persistent resource to run on" },
-	{ .name = "kms-key",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_key),
-		.arg = "KEY",
-		.help = "key that protects the job" },
-	{ .name = "kms-keyring",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_keyring),
-		.arg = "RING",
-		.help = "its key ring" },
-	{ .name = "kms-location",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_location),
-		.arg = "LOCATION",
-		.help = "its location" },
-	{ .name = "kms-project",
-		.kind = AP_OPT_STR,
-		.offset = AT(kms_project),
-		.arg = "PROJECT",
-		.help = "its project" },
 	{ .name = "enable-web-access",
 		.kind = AP_OPT_TRI,
 		.offset = AT(web_access),
@@ -127,11 +107,6 @@ int ap_job_workdir(char **out, const struct ap_job_opts *o, struct ap_err *err)
 	return 0;
 }
 
-static char *dup_of(const char *s)
-{
-	return s ? ap_xstrdup(s) : NULL;
-}
-
 int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
 	const struct ap_env *env, struct ap_err *err)
 {
@@ -139,27 +114,27 @@ int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
 		o->service_account ? o->service_account : ap_env_get(env, AP_KEY_SERVICE_ACCOUNT);
 
 	ap_job_request_init(q);
-	q->display_name = dup_of(o->display_name);
-	q->region = dup_of(ap_env_get(env, AP_KEY_REGION));
-	q->project = dup_of(ap_env_get(env, AP_KEY_PROJECT));
+	q->display_name = ap_dup(o->display_name);
+	q->region = ap_dup(ap_env_get(env, AP_KEY_REGION));
+	q->project = ap_dup(ap_env_get(env, AP_KEY_PROJECT));
 	ap_strv_copy(&q->worker_pool_specs, &o->pools);
 	ap_strv_copy(&q->args, &o->args);
 	ap_strv_copy(&q->command, &o->command);
 	ap_strv_copy(&q->python_package_uris, &o->package_uris);
 	ap_strv_copy(&q->labels, &o->labels);
-	q->service_account = dup_of(account);
-	q->network = dup_of(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
-	q->persistent_resource_id = dup_of(o->persistent_resource_id);
-	q->kms_key = dup_of(o->kms_key);
-	q->kms_keyring = dup_of(o->kms_keyring);
-	q->kms_location = dup_of(o->kms_location);
-	q->kms_project = dup_of(o->kms_project);
+	q->service_account = ap_dup(account);
+	q->network = ap_dup(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
+	q->persistent_resource_id = ap_dup(o->persistent_resource_id);
+	q->kms_key = ap_dup(o->kms.key);
+	q->kms_keyring = ap_dup(o->kms.keyring);
+	q->kms_location = ap_dup(o->kms.location);
+	q->kms_project = ap_dup(o->kms.project);
 	q->enable_web_access = o->web_access;
 	q->enable_dashboard_access = o->dashboard_access;
-	q->timeout = dup_of(o->timeout);
-	q->strategy = dup_of(o->strategy);
-	q->base_output_dir = dup_of(o->base_output_dir);
+	q->timeout = ap_dup(o->timeout);
+	q->strategy = ap_dup(o->strategy);
+	q->base_output_dir = ap_dup(o->base_output_dir);
 	q->restart_on_worker_restart = o->restart;
-	q->config_file = dup_of(o->config);
+	q->config_file = ap_dup(o->config);
 	return o->config ? ap_read_text(&q->config_text, "--config", o->config, err) : 0;
 }

@@ -5,19 +5,20 @@
 #define AP_CLI_JOB_OPTS_H
 
 #include "cli/env.h"
+#include "cli/kms_opts.h"
 #include "vertex/jobspec.h"
 
 struct ap_job_opts {
 	char *region, *display_name, *config;
 	struct ap_strv pools, args, command, package_uris, labels;
 	char *service_account, *network, *persistent_resource_id;
-	char *kms_key, *kms_keyring, *kms_location, *kms_project;
+	struct ap_kms_opts kms;
 	int web_access, dashboard_access; /* -1: not said */
 	char *timeout, *strategy, *base_output_dir;
 	int restart; /* -1: not said */
 };
 
-#define AP_JOB_OPTS_N 21
+#define AP_JOB_OPTS_N 17
 extern const struct ap_opt ap_job_table[AP_JOB_OPTS_N];
 #define AP_JOB_GROUP(offset)                                 \
 	{                                                    \

@@ -121,8 +121,9 @@ int ap_manage_open(struct ap_session *s, struct ap_vertex **v, const struct ap_c
 		parent ? parent : ap_env_get(&s->env, AP_KEY_REGION), err);
 }
 
-int ap_manage_describe(struct ap_call *call, const struct ap_collection *c, struct ap_err *err)
+int ap_manage_describe(struct ap_call *call, struct ap_err *err)
 {
+	const struct ap_collection *c = call->cmd->of;
 	const struct ap_one_opts *o = call->opts;
 	struct ap_session s;
 	ap_auto_vertex v = NULL;
@@ -153,8 +154,9 @@ static int list_request(
 	return 0;
 }
 
-int ap_manage_list(struct ap_call *call, const struct ap_collection *c, struct ap_err *err)
+int ap_manage_list(struct ap_call *call, struct ap_err *err)
 {
+	const struct ap_collection *c = call->cmd->of;
 	const struct ap_list_opts *o = call->opts;
 	ap_auto_free char *filter = o->filter ? ap_text_filter(o->filter) : NULL;
 	struct ap_vertex_list how;
@@ -177,8 +179,9 @@ int ap_manage_list(struct ap_call *call, const struct ap_collection *c, struct a
 	return rc;
 }
 
-int ap_manage_cancel(struct ap_call *call, const struct ap_collection *c, struct ap_err *err)
+int ap_manage_cancel(struct ap_call *call, struct ap_err *err)
 {
+	const struct ap_collection *c = call->cmd->of;
 	const struct ap_one_opts *o = call->opts;
 	struct ap_session s;
 	ap_auto_vertex v = NULL;
@@ -224,8 +227,9 @@ static int print_line(void *ctx, const struct ap_log_line *line, struct ap_err *
 	return ap_stdout(out.p, out.len, err);
 }
 
-int ap_manage_logs(struct ap_call *call, const struct ap_collection *c, struct ap_err *err)
+int ap_manage_logs(struct ap_call *call, struct ap_err *err)
 {
+	const struct ap_collection *c = call->cmd->of;
 	const struct ap_logs_cmd_opts *o = call->opts;
 	struct log_view view = { o->task_name };
 	struct ap_logs_opts how = { .version = "v1",

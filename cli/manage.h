@@ -54,14 +54,39 @@ extern const struct ap_opt_group ap_logs_groups[2];
 int ap_manage_open(struct ap_session *s, struct ap_vertex **v, const struct ap_common_opts *common,
 	const char *region, const char *name, struct ap_err *err) AP_CHECK;
 
-int ap_manage_describe(
-	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
-int ap_manage_list(
-	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
-int ap_manage_cancel(
-	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
-int ap_manage_logs(
-	struct ap_call *call, const struct ap_collection *c, struct ap_err *err) AP_CHECK;
+/* run() of the commands below; the collection is call->cmd->of. */
+int ap_manage_describe(struct ap_call *call, struct ap_err *err) AP_CHECK;
+int ap_manage_list(struct ap_call *call, struct ap_err *err) AP_CHECK;
+int ap_manage_cancel(struct ap_call *call, struct ap_err *err) AP_CHECK;
+int ap_manage_logs(struct ap_call *call, struct ap_err *err) AP_CHECK;
+
+/* The commands themselves, for a struct ap_collection. */
+#define AP_DESCRIBE_CMD(collection, noun_)                                                  \
+	{                                                                                   \
+		.name = "describe", .summary = "show a " noun_, .groups = ap_one_groups,    \
+		.n_groups = AP_LEN(ap_one_groups), .opts_size = sizeof(struct ap_one_opts), \
+		.args = AP_NAME_ARG(noun_), .run = ap_manage_describe, .of = &(collection)  \
+	}
+#define AP_LIST_CMD(collection, nouns)                                                        \
+	{                                                                                     \
+		.name = "list", .summary = "list " nouns, .groups = ap_list_groups,           \
+		.n_groups = AP_LEN(ap_list_groups), .opts_size = sizeof(struct ap_list_opts), \
+		.run = ap_manage_list, .of = &(collection)                                    \
+	}
+#define AP_CANCEL_CMD(collection, noun_)                                                    \
+	{                                                                                   \
+		.name = "cancel", .summary = "cancel a " noun_, .groups = ap_one_groups,    \
+		.n_groups = AP_LEN(ap_one_groups), .opts_size = sizeof(struct ap_one_opts), \
+		.args = AP_NAME_ARG(noun_), .run = ap_manage_cancel, .of = &(collection)    \
+	}
+#define AP_STREAM_LOGS_CMD(collection, noun_)                                             \
+	{                                                                                 \
+		.name = "stream-logs",                                                    \
+		.summary = "print the log lines of a " noun_ " until it ends",            \
+		.groups = ap_logs_groups, .n_groups = AP_LEN(ap_logs_groups),             \
+		.opts_size = sizeof(struct ap_logs_cmd_opts), .args = AP_NAME_ARG(noun_), \
+		.run = ap_manage_logs, .of = &(collection)                                \
+	}
 
 /* Print a resource: json, yaml, value(...), table; YAML as gcloud does without a format. */
 int ap_manage_print(

@@ -15,19 +15,14 @@ void ap_ref_release(struct ap_ref *r)
 	*r = (struct ap_ref){ 0 };
 }
 
-static char *dup_or_null(const char *s)
-{
-	return s ? ap_xstrdup(s) : NULL;
-}
-
 void ap_ref_copy(struct ap_ref *to, const struct ap_ref *from)
 {
 	*to = (struct ap_ref){
 		.transport = from->transport,
-		.registry = dup_or_null(from->registry),
-		.repository = dup_or_null(from->repository),
-		.path = dup_or_null(from->path),
-		.tag = dup_or_null(from->tag),
+		.registry = ap_dup(from->registry),
+		.repository = ap_dup(from->repository),
+		.path = ap_dup(from->path),
+		.tag = ap_dup(from->tag),
 		.digest = from->digest,
 	};
 }
