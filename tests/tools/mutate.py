@@ -24,6 +24,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -85,11 +86,11 @@ def run(argv, timeout, **env):
     return p.returncode == 0, p.stdout + p.stderr
 
 
-def tests(guard, number=0):
+def tests(guard, number=0, unit_timeout=300):
     """(all pass, first failing line)."""
     env = {"AP_MUTANT": str(number)}
     if "unit" in guard:
-        ok, out = run(["build/release/unit", *guard["unit"].split()], 300, **env)
+        ok, out = run(["build/release/unit", *guard["unit"].split()], unit_timeout, **env)
         if not ok:
             m = re.search(r"^\[  FAILED  \] (.*)$", out, re.M)
             return False, m.group(1) if m else f"the unit tests crashed: {out.strip()[-60:]!r}"
@@ -201,7 +202,11 @@ def main():
     chosen = [(n, g) for n, g in enumerate(guards, 1) if fnmatch.fnmatch(g["name"], wanted)]
     if not chosen:
         sys.exit(f"mutate: no guard matches {wanted!r}")
-    sound = {key: tests(dict(key)) for key in {which(g) for _, g in chosen if "problem" not in g}}
+    sound, takes = {}, {}
+    for key in {which(g) for _, g in chosen if "problem" not in g}:
+        began = time.monotonic()
+        sound[key] = tests(dict(key))
+        takes[key] = time.monotonic() - began
 
     def one(number, g):
         if "problem" in g:
@@ -211,7 +216,7 @@ def main():
             return False, f"its tests fail without a change: {why}"
         if why:
             return False, why
-        good, noticed = tests(g, number)
+        good, noticed = tests(g, number, 20 + 20 * takes[which(g)])
         return (False, "SURVIVED: no test fails without it") if good else (True, noticed)
 
     failed = 0
