@@ -170,14 +170,39 @@ static char *near_path(const char *path)
 	return found && access(found, F_OK) == 0 ? AP_STEAL(found) : NULL;
 }
 
-int ap_fs_suggest(struct ap_err *err, const char *path)
+static int suggest(struct ap_err *err, const char *near)
 {
-	ap_auto_free char *near = near_path(path);
 	size_t used = strlen(err->msg);
 
 	if (near)
 		snprintf(err->msg + used, sizeof(err->msg) - used, "; did you mean \"%s\"?", near);
 	return -1;
+}
+
+int ap_fs_suggest(struct ap_err *err, const char *path)
+{
+	ap_auto_free char *near = near_path(path);
+
+	return suggest(err, near);
+}
+
+int ap_fs_suggest_in(struct ap_err *err, const char *dir, const char *path)
+{
+	ap_auto_free char *at = ap_fs_join(dir, path);
+	ap_auto_free char *near = near_path(at);
+	size_t n = strlen(dir);
+
+	while (n && dir[n - 1] == '/')
+		n--;
+	if (n && strncmp(path, dir, n) == 0 && path[n] == '/') {
+		ap_auto_free char *once = ap_fs_join(dir, path + n + strspn(path + n, "/"));
+
+		if (access(once, F_OK) == 0)
+			return suggest(err, path + n + strspn(path + n, "/"));
+	}
+	if (near && path[0] != '/' && strncmp(near, dir, n) == 0 && near[n] == '/')
+		return suggest(err, near + n + strspn(near + n, "/"));
+	return suggest(err, near);
 }
 
 static int remove_at(int dir, const char *name, unsigned depth, struct ap_err *err)

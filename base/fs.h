@@ -37,6 +37,9 @@ bool ap_fs_is_file(const char *path);
  */
 int ap_fs_suggest(struct ap_err *err, const char *path);
 
+/* The same of a path below `dir`; "x" is below it, too, and what is left where the path repeats `dir`. */
+int ap_fs_suggest_in(struct ap_err *err, const char *dir, const char *path);
+
 /*
  * A file being written under a temporary name in the directory of `path`.
  * ap_fs_temp_commit() syncs it, renames it to `path` and syncs the

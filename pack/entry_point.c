@@ -44,13 +44,11 @@ static int script_not_there(const char *script, const char *given, struct ap_err
 {
 	const char *blank = strchr(script, ' ');
 
-	ap_auto_free char *at = ap_fs_join(shown(given), script);
-
 	ap_err_clear(err);
 	(void)!ap_err_set(err, AP_E_INPUT,
 		"script \"%s\": no such file in the working directory \"%s\"%s", script,
 		shown(given), blank ? "; arguments go into --args, not behind the name" : "");
-	return blank ? -1 : ap_fs_suggest(err, at);
+	return blank ? -1 : ap_fs_suggest_in(err, shown(given), script);
 }
 
 static int find_script(struct ap_entry_point *e, const struct ap_local_root *root,

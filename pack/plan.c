@@ -104,13 +104,6 @@ static int open_workdir(struct making *m, struct ap_err *err)
 	return 0;
 }
 
-static int suggest(struct ap_err *err, const char *given, const char *path)
-{
-	ap_auto_free char *at = ap_fs_join(given && *given ? given : ".", path);
-
-	return ap_fs_suggest(err, at);
-}
-
 /* The user's path below the working directory, there, and not outside through a link. */
 static int inside(
 	char **out, const struct making *m, const char *key, const char *path, struct ap_err *err)
@@ -129,7 +122,7 @@ static int inside(
 		(void)!ap_err_set(err, AP_E_INPUT,
 			"%s \"%s\": not there in the working directory \"%s\"", key, path,
 			m->given);
-		return suggest(err, m->given, path);
+		return ap_fs_suggest_in(err, m->given, path);
 	}
 	*out = AP_STEAL(rel);
 	return 0;

@@ -217,3 +217,36 @@ TEST(fs_sweep_tree_takes_temporary_directories_and_follows_no_link)
 		assert_int_equal(ap_fs_is_file(path), files[i].stays);
 	}
 }
+
+TEST(fs_suggestion_is_what_the_user_would_type)
+{
+	static const struct {
+		const char *dir, *path, *says; /* NULL: nothing */
+	} cases[] = {
+		{ ".", "other.sh", NULL },
+		{ ".", "trainer/tusk.py", "; did you mean \"trainer/task.py\"?" },
+		{ "trainer", "tsak.py", "; did you mean \"task.py\"?" },
+		{ "trainer/", "tsak.py", "; did you mean \"task.py\"?" },
+		{ "trianer", "task.py", "; did you mean \"trainer/task.py\"?" },
+		{ "trainer", "trainer/task.py", "; did you mean \"task.py\"?" },
+		{ "./trainer", "./trainer//task.py", "; did you mean \"task.py\"?" },
+		{ "trainer", "trainer/nothing.like.it", NULL },
+	};
+	ap_auto_free char *top = unit_tmpdir();
+	ap_auto_free char *dir = ap_fs_join(top, "trainer");
+	ap_auto_free char *file = ap_fs_join(dir, "task.py");
+	ap_auto_free char *before = getcwd(NULL, 0);
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_ok(ap_fs_mkdirs(dir, 0700, &err), &err);
+	assert_ok(ap_fs_write(file, "x", 1, 0600, &err), &err);
+	assert_int_equal(chdir(top), 0);
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		print_message("  case: %s %s\n", cases[i].dir, cases[i].path);
+		ap_err_clear(&err);
+		(void)!ap_err_set(&err, AP_E_INPUT, "no");
+		assert_int_equal(ap_fs_suggest_in(&err, cases[i].dir, cases[i].path), -1);
+		assert_string_equal(err.msg + 2, cases[i].says ? cases[i].says : "");
+	}
+	assert_int_equal(chdir(before), 0);
+}
