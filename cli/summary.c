@@ -31,12 +31,12 @@ static int bigger_first(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void say_layer(const struct ap_run *r, uint64_t size, const char *title)
+static void say_layer(const struct ap_run *r, uint64_t size, const char *title, const char *note)
 {
 	ap_auto_buf text = AP_BUF_INIT;
 
 	ap_buf_add_bytes(&text, size);
-	ap_say(r->world->display, "%19s  %s", text.p, title);
+	ap_say(r->world->display, "%19s  %s%s", text.p, title, note);
 }
 
 static void say_layers(const struct ap_run *r)
@@ -52,14 +52,16 @@ static void say_layers(const struct ap_run *r)
 	qsort(v, r->n_layers, sizeof(*v), bigger_first);
 	for (size_t i = 0; i < r->n_layers; i++) {
 		if (i < listed)
-			say_layer(r, v[i]->desc.size, v[i]->title);
+			say_layer(r, v[i]->desc.size, v[i]->title,
+				ap_push_has_sent(r->push, &v[i]->desc.digest) ? ""
+									      : ", already there");
 		else
 			rest += v[i]->desc.size;
 	}
 	if (listed < r->n_layers) {
 		ap_auto_free char *more = ap_xasprintf("in %zu more", r->n_layers - listed);
 
-		say_layer(r, rest, more);
+		say_layer(r, rest, more, "");
 	}
 }
 

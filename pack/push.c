@@ -30,6 +30,7 @@ struct upload {
 	const struct ap_content *content; /* borrowed; NULL: from the source */
 	char *title;                      /* for people */
 	unsigned flags;
+	bool sent; /* its bytes went, all of them */
 };
 
 struct ap_push {
@@ -116,6 +117,7 @@ static void count(struct upload *u, uint64_t *blobs, uint64_t sent_bytes)
 	pthread_mutex_lock(&p->lock);
 	(*blobs)++;
 	p->stats.sent_bytes += sent_bytes;
+	u->sent = blobs == &p->stats.sent;
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -273,6 +275,19 @@ void ap_push_layer(struct ap_push *p, const struct ap_layer *l)
 bool ap_push_failed(struct ap_push *p)
 {
 	return ap_pool_stopped(p->pool);
+}
+
+bool ap_push_has_sent(struct ap_push *p, const struct ap_digest *digest)
+{
+	const struct upload *u;
+	bool sent;
+
+	pthread_mutex_lock(&p->lock);
+	for (u = p->uploads; u && !ap_digest_eq(&u->desc.digest, digest); u = u->next)
+		;
+	sent = u && u->sent;
+	pthread_mutex_unlock(&p->lock);
+	return sent;
 }
 
 static int put_manifest(struct ap_push *p, const struct ap_descriptor *desc, const void *json,

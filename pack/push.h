@@ -39,6 +39,9 @@ void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_s
 /* Queue a finished layer, borrowed until ap_push_free().  Threads: yes.  Handing it in twice is fine. */
 void ap_push_layer(struct ap_push *p, const struct ap_layer *l);
 
+/* Were the bytes of this blob sent?  Otherwise they were there, or mounted. */
+bool ap_push_has_sent(struct ap_push *p, const struct ap_digest *digest);
+
 /* Has an upload failed?  Whoever makes layers can stop. */
 bool ap_push_failed(struct ap_push *p);
 
