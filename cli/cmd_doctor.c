@@ -7,6 +7,7 @@
 #include "base/fs.h"
 #include "cli/ask.h"
 #include "cli/cmds.h"
+#include "cli/mend.h"
 #include "cli/render.h"
 #include "deps/uv.h"
 
@@ -50,7 +51,6 @@ static const struct ap_opt_group groups[] = {
 };
 
 static const char NETWORK[] = "look at the name, the network and https_proxy";
-static const char PYTHON[] = "apt-get install python3";
 
 enum state { GOOD, OPTIONAL, BAD };
 
@@ -95,32 +95,11 @@ static void tell_err(
 	ap_err_clear(err);
 }
 
-/* gcloud's way to set a property, or ours where gcloud is not installed. */
-static char *set_property(const char *property, const char *variable, const char *value)
-{
-	ap_auto_free char *gcloud = ap_child_find("gcloud", NULL);
-
-	return gcloud ? ap_xasprintf("gcloud config set %s %s", property, value)
-		      : ap_xasprintf("export %s=%s", variable, value);
-}
-
-/* The command that gives the account a role on the project. */
-static char *grant(struct doctor *d, const char *role)
-{
-	const char *project = ap_env_get(&d->s->env, AP_KEY_PROJECT);
-	const char *account = ap_env_get(&d->s->env, AP_KEY_ACCOUNT);
-	bool robot = account && ap_ends_with(account, ".gserviceaccount.com");
-
-	return ap_xasprintf("gcloud projects add-iam-policy-binding %s --member=%s:%s --role=%s",
-		project ? project : "PROJECT_ID", robot ? "serviceAccount" : "user",
-		account ? account : "EMAIL", role);
-}
-
 static void check_setting(struct doctor *d, enum ap_key key, const char *property,
 	const char *variable, const char *example)
 {
 	const struct ap_setting *s = &d->s->env.v[key];
-	ap_auto_free char *mend = set_property(property, variable, example);
+	ap_auto_free char *mend = ap_mend_setting(property, variable, example);
 	ap_auto_free char *found =
 		s->value ? ap_xasprintf("%s (%s)", s->value, s->where) : ap_xstrdup("not set");
 
@@ -134,7 +113,14 @@ static bool check_credentials(struct doctor *d, struct ap_err *err)
 	char *token = NULL;
 
 	if (ap_gcp_token(g, 0, &token, err) < 0) {
-		tell_err(d, BAD, "credentials", err, "gcloud auth application-default login");
+		ap_auto_free char *mend = ap_mend_login();
+		static const char said[] = "Google credentials: ";
+		const char *found = err->msg;
+
+		if (ap_starts_with(found, said))
+			found += strlen(said);
+		tell(d, BAD, "credentials", found, mend);
+		ap_err_clear(err);
 		return false;
 	}
 	explicit_bzero(token, strlen(token));
@@ -154,7 +140,7 @@ static void check_service(struct doctor *d, struct ap_err *err)
 	const struct ap_vertex_list how = { .page_size = 1, .limit = 1 };
 	struct ap_vertex *v = NULL;
 	cJSON *jobs = NULL;
-	ap_auto_free char *role = grant(d, "roles/aiplatform.user");
+	ap_auto_free char *role = ap_mend_grant(&d->s->env, "roles/aiplatform.user");
 	const char *project = ap_env_get(&d->s->env, AP_KEY_PROJECT);
 	const char *region = ap_env_get(&d->s->env, AP_KEY_REGION);
 
@@ -189,7 +175,7 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 	ap_auto_free char *name = repository(d);
 	ap_auto_free char *good = NULL;
 	struct ap_ref ref = { 0 };
-	ap_auto_free char *role = grant(d, "roles/artifactregistry.writer");
+	ap_auto_free char *role = ap_mend_grant(&d->s->env, "roles/artifactregistry.writer");
 	struct ap_sink *sink = NULL;
 	int rc;
 
@@ -226,7 +212,10 @@ static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err
 	ap_auto_free char *command = NULL;
 
 	if (ap_uv_open(&uv, &o, err) < 0) {
-		tell_err(d, OPTIONAL, "uv", err, "python3 -m pip install uv");
+		ap_auto_free char *mend = ap_mend_uv();
+
+		tell(d, OPTIONAL, "uv", err->msg, mend);
+		ap_err_clear(err);
 		return;
 	}
 	command = ap_strv_join(&uv.command, " ");
@@ -242,17 +231,18 @@ static void check_python(struct doctor *d, struct ap_err *err)
 	ap_auto_buf out = AP_BUF_MAX(4096);
 	ap_auto_buf errout = AP_BUF_MAX(4096);
 	struct ap_child_opts o = { .argv = argv, .out = &out, .errout = &errout, .timeout = 20 };
+	ap_auto_free char *mend = ap_mend_package("python3");
 	int status = 0;
 
 	if (ap_child_run(&o, &status, err) < 0) {
-		tell_err(d, OPTIONAL, "python", err, PYTHON);
+		tell_err(d, OPTIONAL, "python", err, mend);
 		return;
 	}
 	while (out.len && out.p[out.len - 1] == '\n')
 		ap_buf_truncate(&out, out.len - 1);
 	if (status != 0)
 		ap_buf_adds(&out, "; 3.9 or newer is needed where packages are installed");
-	tell(d, status == 0 ? GOOD : OPTIONAL, "python", out.p, PYTHON);
+	tell(d, status == 0 ? GOOD : OPTIONAL, "python", out.p, mend);
 }
 
 static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
@@ -352,7 +342,7 @@ static int run(struct ap_call *call, struct ap_err *err)
 
 const struct ap_cmd ap_cmd_doctor = {
 	.name = "doctor",
-	.summary = "look at credentials, registry, project, uv, Python; say how to mend each",
+	.summary = "what is missing on this machine, and how to mend it",
 	.description =
 		"Looks at everything that a build and a job need, and for what is missing says the command that "
 		"mends it. Exit status 1 when something needed is missing.",

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "cli/inventory_of.h"
 #include "cli/run_deps.h"
+#include "deps/uv.h"
 #include "deps/warm.h"
 #include "pack/remote_inventory.h"
 
@@ -57,6 +58,22 @@ static bool reads_slowly(const struct ap_run *r)
 	return bytes >= SLOW_BASE;
 }
 
+/* An image of gigabytes is not read for a resolver that is not there. */
+static int need_uv(const struct ap_run *r, struct ap_err *err)
+{
+	struct ap_index_config index = { 0 };
+	struct ap_uv_opts o = {
+		.cache_dir = r->ask.cache_dir,
+		.index = &index,
+		.env = ap_uv_getenv,
+	};
+	struct ap_uv uv = { 0 };
+	int rc = ap_uv_open(&uv, &o, err);
+
+	ap_uv_release(&uv);
+	return rc;
+}
+
 /* Known here, else from the repository, else read: then it is for others, too. */
 static int read_inventory(
 	struct ap_run *r, const char *word, const struct ap_resolve_opts *o, struct ap_err *err)
@@ -67,8 +84,11 @@ static int read_inventory(
 	if (!r->ask.pack->verify_cache && bring_records(r, err) < 0)
 		return -1;
 	r->inventory_is_new = !ap_inventory_is_cached(&r->base, r->ask.cache_dir);
-	if (reads_slowly(r))
+	if (reads_slowly(r)) {
+		if (need_uv(r, err) < 0)
+			return -1;
 		ap_warm_begin(&warm, &r->plan.deps, o);
+	}
 	rc = ap_inventory_of(
 		&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress, err);
 	ap_warm_end(warm);

@@ -655,6 +655,16 @@ static bool attach_local(const struct run *r, struct ap_lock *lock)
 	return true;
 }
 
+/* Said when the lock is made, not again by each build that uses it. */
+static void tell_managed(const struct run *r, const struct ap_lock *lock)
+{
+	if (r->inv->externally_managed && lock->n)
+		ap_emit_note(r->o->progress, AP_STEP_RESOLVE,
+			"the base's Python is marked EXTERNALLY-MANAGED: packages go to %s, as with "
+			"pip's --break-system-packages",
+			r->inv->scheme.purelib);
+}
+
 static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
@@ -669,6 +679,7 @@ static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 		ap_emit_debug(r->o->progress, AP_STEP_RESOLVE,
 			"%s of the base has a version that uv cannot read", r->unknown.v[i]);
 	warn_broken(r, &lock);
+	tell_managed(r, &lock);
 	ap_emit(r->o->progress,
 		&(struct ap_event){ .step = AP_STEP_RESOLVE, .kind = AP_EV_DONE, .id = "uv" });
 	*out = lock;
@@ -735,15 +746,8 @@ int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 	if (absolute_cache(&cache, o->cache_dir, err) < 0)
 		return -1;
 	here.cache_dir = cache;
-	if ((req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
-			    : resolve_in(out, req, inv, &here, err)) < 0)
-		return -1;
-	if (inv->externally_managed && out->n)
-		ap_emit_note(o->progress, AP_STEP_RESOLVE,
-			"the base's Python is marked EXTERNALLY-MANAGED: packages go to %s, as with "
-			"pip's --break-system-packages",
-			inv->scheme.purelib);
-	return 0;
+	return req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
+			      : resolve_in(out, req, inv, &here, err);
 }
 
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,

@@ -7,7 +7,7 @@
 #include "base/fs.h"
 #include "deps/version.h"
 
-#define HOW_TO_GET "get it with \"pip install uv\" or from your distribution"
+#define HOW_TO_GET "\"autopack doctor\" says the command that installs it"
 
 /* Neither credentials nor anything that could make two runs differ without our knowing. */
 static const char *const passed_on[] = {
@@ -76,6 +76,18 @@ static void make_env(struct ap_uv *u, const struct ap_uv_opts *o, const char *ca
 		ap_strv_add(&u->env, "UV_OFFLINE=1");
 }
 
+/* Where pipx and uv's own installer put it, which a shell that was there before does not look at. */
+static bool find_at_home(struct ap_uv *u, const struct ap_uv_opts *o)
+{
+	const char *home = o->env("HOME");
+	ap_auto_free char *bin = home && *home == '/' ? ap_fs_join(home, ".local/bin") : NULL;
+	ap_auto_free char *path = bin ? ap_child_find("uv", bin) : NULL;
+
+	if (path)
+		ap_strv_own(&u->command, AP_STEAL(path));
+	return u->command.n > 0;
+}
+
 static int find(struct ap_uv *u, const struct ap_uv_opts *o, struct ap_err *err)
 {
 	ap_auto_free char *path = NULL;
@@ -91,10 +103,12 @@ static int find(struct ap_uv *u, const struct ap_uv_opts *o, struct ap_err *err)
 		ap_strv_own(&u->command, AP_STEAL(path));
 		return 0;
 	}
+	if (find_at_home(u, o))
+		return 0;
 	path = ap_child_find("python3", o->env("PATH"));
 	if (!path)
 		return ap_err_set(err, AP_E_NOT_FOUND,
-			"dependencies are resolved by uv, which is not on PATH: " HOW_TO_GET);
+			"dependencies are resolved by uv, which is neither on PATH nor in ~/.local/bin: " HOW_TO_GET);
 	ap_strv_own(&u->command, AP_STEAL(path));
 	ap_strv_add(&u->command, "-m");
 	ap_strv_add(&u->command, "uv");
@@ -135,7 +149,7 @@ static int check_version(const struct ap_uv *u, struct ap_err *err)
 		return -1;
 	if (status != 0 && u->command.n > 1)
 		return ap_err_set(err, AP_E_NOT_FOUND,
-			"dependencies are resolved by uv, which is neither on PATH nor a module of %s: " HOW_TO_GET,
+			"dependencies are resolved by uv, which is neither on PATH, nor in ~/.local/bin, nor a module of %s: " HOW_TO_GET,
 			u->command.v[0]);
 	if (ap_starts_with(out.p, "uv "))
 		found = ap_xstrndup(out.p + 3, strcspn(out.p + 3, " \r\n"));

@@ -19,7 +19,8 @@ struct ap_uv {
 };
 
 struct ap_uv_opts {
-	const char *uv;        /* path of the program; NULL: uv on PATH, else python3 -m uv */
+	const char *
+		uv; /* path of the program; NULL: uv on PATH, in ~/.local/bin, else python3 -m uv */
 	const char *cache_dir; /* ours: uv's own cache goes below it unless UV_CACHE_DIR is set */
 	const struct ap_index_config *index;
 	ap_getenv_fn env;

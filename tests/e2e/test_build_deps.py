@@ -147,7 +147,7 @@ def test_a_replaced_distribution_is_gone(build, project, helper, tmp_path, unpac
 def test_without_uv_the_error_says_how_to_get_it(build, project, autopack):
     where = project({**CODE, "requirements.txt": "six\n"})
     r = build(where, env={"PATH": "/nonexistent"}, check=1)
-    assert "uv" in r.stderr and "pip install uv" in r.stderr
+    assert "uv" in r.stderr and "autopack doctor" in r.stderr
 
 
 def test_a_resolver_without_an_answer_is_status_1_with_its_explanation(build, project, helper):
