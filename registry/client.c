@@ -200,7 +200,8 @@ static int ping_locked(struct ap_registry *reg, struct ap_rhost *h, struct ap_er
 	return 0;
 undo:
 	free(AP_STEAL(h->base));
-	return ap_err_wrap(err, "registry %s", h->name);
+	/* Most messages name the host already. */
+	return strstr(err->msg, h->name) ? -1 : ap_err_wrap(err, "registry %s", h->name);
 }
 
 int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)
