@@ -394,6 +394,6 @@ static const struct ap_cmd *const sub[] = { &info_cmd, &prune_cmd, NULL };
 
 const struct ap_cmd ap_cmd_cache = {
 	.name = "cache",
-	.summary = "wheels, locks and records that are kept on this machine",
+	.summary = "what is kept on this machine: show it, remove it",
 	.sub = sub,
 };

@@ -63,7 +63,7 @@ static int run(struct ap_call *call, struct ap_err *err)
 
 const struct ap_cmd ap_cmd_config = {
 	.name = "config",
-	.summary = "show every setting, its value, and where it comes from",
+	.summary = "show every setting and where its value comes from",
 	.description =
 		"Settings are looked up in this order: flags, AUTOPACK_* and gcloud's CLOUDSDK_* variables, "
 		"[tool.autopack] in the working directory's pyproject.toml, autopack/config.toml in "

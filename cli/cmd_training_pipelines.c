@@ -85,6 +85,6 @@ static const struct ap_cmd *const sub[] = { &create_cmd, &describe_cmd, &list_cm
 
 const struct ap_cmd ap_cmd_training_pipelines = {
 	.name = "training-pipelines",
-	.summary = "custom jobs with a model upload, as the console makes them",
+	.summary = "custom jobs with a model upload",
 	.sub = sub,
 };

@@ -7,6 +7,7 @@
 #include "base/progress.h"
 #include "cli/cmd.h"
 #include "cli/common.h"
+#include "cli/pager.h"
 
 static void on_signal(int sig)
 {
@@ -62,7 +63,7 @@ static int print_help(const struct ap_cmd *cmd, const char *path, struct ap_err 
 	ap_auto_buf text = AP_BUF_INIT;
 
 	ap_cmd_help(&text, cmd, path);
-	return ap_stdout(text.p, text.len, err);
+	return ap_pager_show(text.p, text.len, err);
 }
 
 static bool has_word(const struct ap_strv *words, const char *a, const char *b)
@@ -109,6 +110,7 @@ static int run_leaf(const struct ap_cmd *cmd, const char *path, const struct ap_
 
 static int dispatch(int argc, char **argv, int *status, struct ap_err *err)
 {
+	bool help = argc > 1 && strcmp(argv[1], "help") == 0; /* "help build" is "build --help" */
 	const struct ap_cmd *cmd = NULL;
 	ap_auto_buf path = AP_BUF_INIT;
 	ap_auto_strv rest = { 0 };
@@ -116,9 +118,9 @@ static int dispatch(int argc, char **argv, int *status, struct ap_err *err)
 	if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0))
 		return ap_stdout(
 			"autopack " AP_VERSION "\n", strlen("autopack " AP_VERSION "\n"), err);
-	if (ap_cmd_find(&cmd, &path, &rest, argc, argv, err) < 0)
+	if (ap_cmd_find(&cmd, &path, &rest, argc - help, argv + help, err) < 0)
 		return -1;
-	if (has_word(&rest, "--help", "-h"))
+	if (help || has_word(&rest, "--help", "-h"))
 		return print_help(cmd, path.p, err);
 	if (cmd->sub)
 		return run_group(cmd, path.p, &rest, err);

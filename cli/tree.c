@@ -22,8 +22,7 @@ const struct ap_cmd ap_cmd_root = {
 	.name = "autopack",
 	.summary = "training code to a runnable image and a Vertex AI job, without a Docker engine",
 	.description =
-		"Makes a container image of a directory of training code on top of an executor image, "
-		"pushes it through the registry's HTTP API, and submits the Vertex AI job. The words and "
-		"flags are those of \"gcloud ai\".",
+		"From a directory of training code to a container image and a Vertex AI job, with "
+		"the words of \"gcloud ai\" and no Docker.",
 	.sub = root_sub,
 };

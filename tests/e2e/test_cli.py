@@ -37,6 +37,11 @@ def test_every_level_has_help_and_an_example(autopack):
             assert "\n".join(text.splitlines()[:24]).count("example:") == 1, f"{path}: not on the first screen"
 
 
+@pytest.mark.parametrize("words", [[], ["build"], ["custom-jobs"], ["custom-jobs", "create"]])
+def test_help_may_stand_in_front(autopack, words):
+    assert autopack("help", *words).stdout == autopack(*words, "--help").stdout
+
+
 def test_no_heading_of_the_help_is_empty(autopack):
     for path, text in commands(autopack):
         assert not re.search(r"^[a-z][a-z ]*:\n(?!  )", text, re.M), path

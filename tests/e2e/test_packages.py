@@ -135,6 +135,12 @@ def bare_root(suite, top):
     return top
 
 
+def apt_source(root):
+    """The root reaches the archive that debootstrap had."""
+    for name in ("resolv.conf", "hosts"):
+        shutil.copy(f"/etc/{name}", root / "etc" / name)
+
+
 def in_root(root, *argv, check=True, **env):
     env = {"HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", **env}
     return support.run_in(root, argv, env=env, check=check, timeout=900)
@@ -145,8 +151,7 @@ def in_root(root, *argv, check=True, **env):
 @pytest.mark.parametrize("suite", ["bookworm", "trixie"])
 def test_installed_by_apt_in_a_bare_root_it_builds(suite, deb, base, autopack, tmp_path):
     root = bare_root(suite, tmp_path / "root")
-    for name in ("resolv.conf", "hosts"):
-        shutil.copy(f"/etc/{name}", root / "etc" / name)
+    apt_source(root)
     shutil.copy(deb, root / "tmp" / deb.name)
     apt = ["apt-get", "-qq", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=3"]
     in_root(root, *apt, "update")

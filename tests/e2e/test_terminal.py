@@ -1,73 +1,15 @@
 """What a person sees on a terminal, read from a real one (tmux): keys go in, screens come out."""
 
-import contextlib
-import http.server
-import pathlib
 import re
 import shlex
 import socket
-import subprocess
-import threading
-import time
 
 import pytest
 
 import support
+from terminal import Terminal, slow_registry
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
-
-
-class Terminal:
-    def __init__(self, tmp, env, columns=100, rows=30, shell="sh"):
-        self.socket = str(pathlib.Path(tmp) / "tmux")
-        self.env = env
-        self.n = 0
-        self.tmux("new-session", "-d", "-s", "t", "-x", str(columns), "-y", str(rows), shell)
-
-    def tmux(self, *argv):
-        return subprocess.run(
-            ["tmux", "-S", self.socket, "-f", "/dev/null", *argv],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**self.env, "TERM": "xterm-256color"},
-        ).stdout
-
-    def send(self, line):
-        self.tmux("send-keys", "-t", "t", "-l", line)
-        self.tmux("send-keys", "-t", "t", "Enter")
-
-    def key(self, name):
-        self.tmux("send-keys", "-t", "t", name)
-
-    def resize(self, columns, rows):
-        self.tmux("resize-window", "-t", "t", "-x", str(columns), "-y", str(rows))
-
-    def screen(self):
-        """Its lines, those joined that the terminal had to wrap."""
-        return [line.rstrip() for line in self.tmux("capture-pane", "-p", "-J", "-t", "t").splitlines()]
-
-    def wait(self, pattern, seconds=60):
-        """The screen's text once the pattern is on it."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            text = "\n".join(self.screen())
-            if re.search(pattern, text, re.M):
-                return text
-            time.sleep(0.05)
-        raise AssertionError(f"{pattern!r} never came:\n{text}")
-
-    def run(self, line, status, seconds=120):
-        """The screen that one command leaves behind, from its first line to its exit status."""
-        self.n += 1
-        self.send(f"clear; {line}; echo end-{self.n} status=$?")
-        text = self.wait(rf"^end-{self.n} status=\d+$", seconds)
-        before, _, after = text.partition(f"end-{self.n} status=")
-        assert after.split()[0] == str(status), text
-        return before
-
-    def close(self):
-        self.tmux("kill-server")
 
 
 @pytest.fixture
@@ -94,58 +36,6 @@ def command(autopack, base, where, out):
             f"--output-image-uri={out}",
         ]
     )
-
-
-@contextlib.contextmanager
-def slow_registry(blob=1 << 20, piece=4096, pause=0.02):
-    """A registry that serves one image, its layer in small pieces; yields the image's name."""
-    layer = bytes(blob)
-    config = b'{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":["sha256:' + b"0" * 64 + b'"]}}'
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self, body, kind="application/octet-stream"):
-            self.send_response(200)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            if self.command == "HEAD":
-                return
-            with contextlib.suppress(OSError):
-                for i in range(0, len(body), piece):
-                    self.wfile.write(body[i : i + piece])
-                    time.sleep(pause if len(body) == blob else 0)
-
-        def do_GET(self):
-            if "/manifests/" in self.path:
-                return self.answer(manifest, "application/vnd.oci.image.manifest.v1+json")
-            return self.answer(config if support.hashlib.sha256(config).hexdigest() in self.path else layer if "/blobs/" in self.path else b"{}")
-
-        do_HEAD = do_GET
-
-        def log_message(self, *args):
-            pass
-
-    def desc(kind, data):
-        digest = "sha256:" + support.hashlib.sha256(data).hexdigest()
-        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": digest, "size": len(data)}
-
-    manifest = support.json.dumps(
-        {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": desc("config.v1+json", config),
-            "layers": [desc("layer.v1.tar", layer)],
-        }
-    ).encode()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{server.server_port}/slow/image:1"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def test_a_persons_first_ten_minutes(autopack, base, project, registry, repo, terminal, tmp_path):
@@ -186,7 +76,7 @@ def test_a_persons_first_ten_minutes(autopack, base, project, registry, repo, te
     text = t.run(build.replace("task.py", "tusk.py"), 2)
     assert text.strip() == (
         'autopack: error: script "trainer/tusk.py": no such file in the working directory "."; '
-        'did you mean "./trainer/task.py"?'
+        'did you mean "trainer/task.py"?'
     )
     text = t.run(build.replace(registry.host, "127.0.0.1:1"), 1)
     assert re.fullmatch(r"autopack: error: .*127\.0\.0\.1:1: cannot connect: Connection refused", text.strip())
@@ -248,6 +138,23 @@ def test_a_silent_registry_is_waited_for_in_one_line(autopack, project, terminal
     t.wait(r"^status=1$")
 
 
+def test_long_help_is_paged_from_its_first_screen(autopack, terminal):
+    t = terminal(columns=80, rows=24)
+    t.send(f"clear; {autopack.binary} build --help; echo status=$?")
+    text = t.wait(r"^:$")
+    assert text.startswith("usage: autopack build [flags]\n") and "\nexample:\n  autopack build " in text
+    t.key("C-c")
+    t.send(" ")
+    t.wait(r"^  --platform=OS/ARCH ")
+    t.tmux("send-keys", "-t", "t", "-l", "q")
+    t.wait(r"^status=0$")
+    # What fits is not paged, nor what a person said not to page, nor where the pager is missing.
+    assert t.run(f"{autopack.binary} cache --help", 0).startswith("usage: autopack cache COMMAND\n")
+    for setting in ("PAGER=cat", "PAGER=", "PAGER=/no/such/pager", "TERM=dumb"):
+        assert "the same as --verbosity=debug" in t.run(f"{setting} {autopack.binary} build --help 2>/dev/null", 0)
+    assert "tail of it" in t.run(f"PAGER='sed -n \\$s/.*/tail\\ of\\ it/p' {autopack.binary} build --help", 0)
+
+
 def test_no_color_and_a_dumb_terminal_are_respected(autopack, base, project, registry, repo, terminal):
     t = terminal()
     line = command(autopack, base, project(CODE), registry.name(repo))
@@ -284,7 +191,7 @@ def test_tab_completes_commands_flags_values_and_files(autopack, terminal, tmp_p
     command, setup = SHELLS[shell]
     (tmp_path / "trainer").mkdir()
     (tmp_path / "trainer" / "task.py").write_text("")
-    t = terminal(shell=command, env={"PATH": f"{autopack.binary.parent}:/usr/bin:/bin"})
+    t = terminal(shell=command.split(), env={"PATH": f"{autopack.binary.parent}:/usr/bin:/bin"})
     t.send(f"cd {tmp_path}")
     t.send(setup)
     for typed, want in (
