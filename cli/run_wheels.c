@@ -56,34 +56,49 @@ static uint64_t size_of(const struct ap_run *r, const struct ap_locked *l)
 }
 
 /* The keyring is asked only where pip or uv was told to ask it. */
-static void use_keyring(struct ap_index_auth *a)
+static void use_keyring(struct ap_index_auth *a, const struct ap_index_config *c)
 {
-	const char *uv = getenv("UV_KEYRING_PROVIDER");
-	const char *pip = getenv("PIP_KEYRING_PROVIDER");
-	ap_auto_free char *program = NULL;
+	ap_auto_free char *program = c->keyring ? ap_child_find("keyring", NULL) : NULL;
 
-	if (!ap_streq(uv, "subprocess") && !ap_streq(pip, "subprocess") && !ap_streq(pip, "import"))
-		return;
-	program = ap_child_find("keyring", NULL);
 	if (program)
 		ap_index_auth_use_keyring(a, program);
 }
 
-/* Passwords of index URLs, keyring and netrc; Google's tokens where the host is theirs. */
+static int auth_of_url(struct ap_index_auth *a, const char *url, struct ap_err *err)
+{
+	ap_auto_free char *bare = url ? ap_xstrndup(url, strcspn(url, "#")) : NULL;
+
+	return bare && ap_starts_with(bare, "http") ? ap_index_auth_add_url(NULL, a, bare, err) : 0;
+}
+
+/* Indexes first, then pages of links, then archives that are named by their address. */
+static int auth_of_urls(struct ap_index_auth *a, const struct ap_index_config *c,
+	const struct ap_dep_request *req, struct ap_err *err)
+{
+	int rc = auth_of_url(a, c->index_url, err);
+
+	for (size_t i = 0; rc == 0 && i < c->extra_index_urls.n; i++)
+		rc = auth_of_url(a, c->extra_index_urls.v[i], err);
+	for (size_t i = 0; rc == 0 && i < c->find_links.n; i++)
+		rc = auth_of_url(a, c->find_links.v[i], err);
+	for (size_t i = 0; rc == 0 && i < req->n_lines; i++)
+		rc = req->lines[i].kind == AP_DEP_URL ? auth_of_url(a, req->lines[i].req.url, err)
+						      : 0;
+	return rc;
+}
+
+/* Passwords of URLs, keyring and netrc; Google's tokens where the host is theirs. */
 static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_env *env = r->world->env;
 	struct ap_index_config c = { 0 };
 	ap_auto_buf netrc = AP_BUF_MAX(1 << 20);
-	int rc = 0;
+	int rc;
 
 	ap_index_auth_new(out, ap_world_gcp(r->world));
-	use_keyring(*out);
 	ap_index_config_read(&c, &r->plan.deps.index, ap_env_lookup);
-	if (c.index_url)
-		rc = ap_index_auth_add_url(NULL, *out, c.index_url, err);
-	for (size_t i = 0; rc == 0 && i < c.extra_index_urls.n; i++)
-		rc = ap_index_auth_add_url(NULL, *out, c.extra_index_urls.v[i], err);
+	use_keyring(*out, &c);
+	rc = auth_of_urls(*out, &c, &r->plan.deps, err);
 	ap_index_config_release(&c);
 	if (rc < 0 || !env->netrc || !ap_fs_is_file(env->netrc))
 		return rc;

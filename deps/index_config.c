@@ -6,8 +6,7 @@
 
 #include "base/fs.h"
 #include "base/http.h"
-
-#define MAX_CONF (1 << 20)
+#include "deps/pip_conf.h"
 
 void ap_index_config_release(struct ap_index_config *c)
 {
@@ -67,6 +66,8 @@ static void set_pip_option(struct ap_index_config *c, const char *name, const ch
 		add_words(&c->trusted_hosts, value, blank);
 	} else if (strcmp(name, "cert") == 0) {
 		replace(&c->cert, value);
+	} else if (strcmp(name, "keyring-provider") == 0) {
+		c->keyring = strcmp(value, "subprocess") == 0 || strcmp(value, "import") == 0;
 	} else if (strcmp(name, "no-index") == 0) {
 		c->no_index = is_true(value);
 	} else if (strcmp(name, "pre") == 0) {
@@ -74,92 +75,13 @@ static void set_pip_option(struct ap_index_config *c, const char *name, const ch
 	}
 }
 
-/* "Extra_Index_Url" -> "extra-index-url" */
-static char *option_name(struct ap_str key)
-{
-	char *name = ap_xstrndup(key.p, key.n);
-
-	for (char *p = name; *p; p++)
-		*p = *p == '_' ? '-' : ap_lower(*p);
-	return name;
-}
-
-static bool wanted_section(struct ap_str name)
-{
-	return ap_str_eq(name, "global") || ap_str_eq(name, "install");
-}
-
-/* pip.conf: sections, `key = value`, indented lines go on.  Source: configparser's format. */
-static void read_conf_text(struct ap_index_config *c, struct ap_str text)
-{
-	ap_auto_free char *key = NULL;
-	ap_auto_buf value = AP_BUF_INIT;
-	struct ap_str line;
-	bool wanted = false;
-
-	for (;;) {
-		bool more = ap_str_next(&text, '\n', &line);
-		struct ap_str word = more ? ap_str_trim(line) : ap_str("");
-		const char *eq;
-
-		if (more && (!word.n || word.p[0] == '#' || word.p[0] == ';'))
-			continue;
-		if (more && key && (line.p[0] == ' ' || line.p[0] == '\t')) {
-			ap_buf_addc(&value, '\n');
-			ap_buf_add(&value, word.p, word.n);
-			continue;
-		}
-		if (key && wanted)
-			set_pip_option(c, key, value.p);
-		free(AP_STEAL(key));
-		ap_buf_reset(&value);
-		if (!more)
-			return;
-		if (word.p[0] == '[' && word.p[word.n - 1] == ']') {
-			wanted = wanted_section(ap_str_n(word.p + 1, word.n - 2));
-			continue;
-		}
-		eq = memchr(word.p, '=', word.n);
-		if (!eq)
-			eq = memchr(word.p, ':', word.n);
-		if (!eq)
-			continue;
-		key = option_name(ap_str_trim(ap_str_n(word.p, (size_t)(eq - word.p))));
-		word = ap_str_trim(ap_str_n(eq + 1, word.n - (size_t)(eq + 1 - word.p)));
-		ap_buf_add(&value, word.p, word.n);
-	}
-}
-
-static void read_conf(struct ap_index_config *c, const char *dir, const char *name)
-{
-	ap_auto_free char *path = dir ? ap_fs_join(dir, name) : NULL;
-	ap_auto_buf text = AP_BUF_MAX(MAX_CONF);
-	struct ap_err err = AP_ERR_INIT;
-
-	if (path && ap_fs_read(&text, path, &err) == 0)
-		read_conf_text(c, ap_str_n(text.p, text.len));
-}
-
-/* In pip's order: global, user (old place, new place), the named file. */
 static void read_pip_conf(struct ap_index_config *c, ap_getenv_fn env)
 {
-	const char *named = env("PIP_CONFIG_FILE");
-	const char *home = env("HOME");
-	const char *xdg = env("XDG_CONFIG_HOME");
-	ap_auto_free char *config = NULL;
+	ap_auto_strv said = { 0 };
 
-	if (named && strcmp(named, "/dev/null") == 0)
-		return;
-	if (xdg && *xdg)
-		config = ap_xstrdup(xdg);
-	else if (home)
-		config = ap_fs_join(home, ".config");
-	read_conf(c, "/etc/xdg", "pip/pip.conf");
-	read_conf(c, "/etc", "pip.conf");
-	read_conf(c, home, ".pip/pip.conf");
-	read_conf(c, config, "pip/pip.conf");
-	if (named && *named)
-		read_conf(c, "", named);
+	ap_pip_conf_read(&said, env);
+	for (size_t i = 0; i < said.n; i += 2)
+		set_pip_option(c, said.v[i], said.v[i + 1]);
 }
 
 static void read_pip_env(struct ap_index_config *c, ap_getenv_fn env)
@@ -170,6 +92,7 @@ static void read_pip_env(struct ap_index_config *c, ap_getenv_fn env)
 		{ "PIP_FIND_LINKS", "find-links" },
 		{ "PIP_TRUSTED_HOST", "trusted-host" },
 		{ "PIP_CERT", "cert" },
+		{ "PIP_KEYRING_PROVIDER", "keyring-provider" },
 		{ "PIP_NO_INDEX", "no-index" },
 		{ "PIP_PRE", "pre" },
 	};
@@ -254,6 +177,27 @@ static void read_uv_env(struct ap_index_config *c, ap_getenv_fn env)
 	value = env("UV_INSECURE_HOST");
 	if (value)
 		add_words(&c->trusted_hosts, value, " \t\n");
+	value = env("UV_KEYRING_PROVIDER");
+	if (value)
+		c->keyring = strcmp(value, "subprocess") == 0;
+}
+
+/* The child runs elsewhere: a path is meant from here, "~" is the home. */
+static void make_absolute(char **path, ap_getenv_fn env)
+{
+	const char *home = env("HOME");
+	ap_auto_free char *cwd = NULL;
+	char *old = *path;
+
+	if (!old || strstr(old, "://") || ap_starts_with(old, "file:") || old[0] == '/')
+		return;
+	if (home && (strcmp(old, "~") == 0 || ap_starts_with(old, "~/"))) {
+		*path = ap_xasprintf("%s%s", home, old + 1);
+	} else {
+		cwd = realpath(".", NULL);
+		*path = ap_fs_join(cwd ? cwd : "/", old);
+	}
+	free(old);
 }
 
 void ap_index_config_read(
@@ -264,6 +208,9 @@ void ap_index_config_read(
 	read_pip_conf(&c, env);
 	read_pip_env(&c, env);
 	read_uv_env(&c, env);
+	make_absolute(&c.cert, env);
+	for (size_t i = 0; i < c.find_links.n; i++)
+		make_absolute(&c.find_links.v[i], env);
 	if (from_files->index_url)
 		replace(&c.index_url, from_files->index_url);
 	ap_strv_copy(&c.extra_index_urls, &from_files->extra_index_urls);

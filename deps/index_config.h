@@ -15,11 +15,13 @@ struct ap_index_config {
 	struct ap_strv trusted_hosts;
 	char *cert; /* CA bundle that pip would use, or NULL */
 	bool no_index, pre;
+	bool keyring; /* passwords that URLs leave out are asked of the program `keyring` */
 };
 
 /*
  * Requirements files win over UV_*, those over PIP_*, those over pip.conf.
- * A pip.conf that cannot be read is passed over, as pip does.
+ * A pip.conf that cannot be read is passed over.  Local paths come out
+ * absolute: pip and uv mean them from the current directory.
  */
 void ap_index_config_read(
 	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env);

@@ -63,6 +63,38 @@ char *ap_path_relative(const char *dir, const char *path)
 	return ap_buf_steal(&out);
 }
 
+char *ap_path_of_file_url(const char *url)
+{
+	const char *p = url + 5;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	if (ap_starts_with(p, "//")) {
+		p += 2;
+		if (ap_starts_with(p, "localhost/"))
+			p += 9;
+	}
+	if (*p != '/')
+		return NULL;
+	for (; *p && *p != '#' && *p != '?'; p++) {
+		char hex[3] = { 0 };
+
+		if (*p == '%' && p[1] && p[2]) {
+			char *end;
+			long v;
+
+			memcpy(hex, p + 1, 2);
+			v = strtol(hex, &end, 16);
+			if (*end || v == 0)
+				return NULL;
+			ap_buf_addc(&b, (char)v);
+			p += 2;
+		} else {
+			ap_buf_addc(&b, *p);
+		}
+	}
+	return ap_buf_steal(&b);
+}
+
 static bool known(const struct ap_dep_request *r, const char *name)
 {
 	for (size_t i = 0; i < r->n_files; i++) {

@@ -13,6 +13,9 @@ char *ap_path_clean(const char *path);
 /* `path` (absolute, clean) seen from the directory `dir` (the same): "x", "../y".  *out: owned. */
 char *ap_path_relative(const char *dir, const char *path);
 
+/* The path of a file: URL, percent signs decoded; NULL when it names another host.  *out: owned. */
+char *ap_path_of_file_url(const char *url);
+
 /* Record a file under the name that it has seen from r->dir; a second time is no news. */
 int ap_inputs_add_file(struct ap_dep_request *r, const char *path, struct ap_err *err) AP_CHECK;
 

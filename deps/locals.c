@@ -181,12 +181,39 @@ static int add(struct maker *m, const struct ap_dep_line *l, const char *wheel)
 	return 0;
 }
 
+/* What a line with --hash names is that file and no other.  A directory has no hash, as with pip. */
+static int check_hash(struct maker *m, const struct ap_dep_line *l)
+{
+	struct ap_digest d;
+	uint64_t size;
+	bool any = false;
+
+	if (l->kind == AP_DEP_DIR)
+		return ap_err_set(m->err, AP_E_INPUT,
+			"%s: a directory cannot be compared with a --hash", l->where);
+	for (size_t i = 0; i < l->hashes.n; i++)
+		any = any || ap_starts_with(l->hashes.v[i], "sha256:");
+	if (!any)
+		return ap_err_set(m->err, AP_E_INPUT, "%s: %s: want at least one --hash=sha256:...",
+			l->where, base_name(l->path));
+	if (digest_file(&d, &size, l->path, m->err) < 0)
+		return -1;
+	if (!ap_strv_has(&l->hashes, d.s))
+		return ap_err_set(m->err, AP_E_INPUT,
+			"%s: %s is %s, which is none of the %zu hashes given for it", l->where,
+			base_name(l->path), d.s, l->hashes.n);
+	return 0;
+}
+
 static int one_line(struct maker *m, size_t i)
 {
 	const struct ap_dep_line *l = &m->req->lines[i];
 
 	if (!applies(l, m->o->env))
 		return 0;
+	/* Before anything of it runs. */
+	if (l->path && l->hashes.n && check_hash(m, l) < 0)
+		return -1;
 	if (is_source(l)) {
 		if (build(m, &m->out->wheels[i], l) < 0)
 			return -1;

@@ -1,11 +1,14 @@
 #include "deps/lock_cache.h"
 
+#include <dirent.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/fs.h"
 #include "deps/fetch.h"
+#include "deps/linked.h"
 
 #define MAX_TEXT (32 << 20)
 
@@ -50,6 +53,30 @@ static void hash_base(struct ap_sha256 *h, const struct ap_lock_cache_key *k)
 	}
 }
 
+/*
+ * What a directory of this machine offers: an archive more, or another one,
+ * is another answer.  Those of requirements files are among the files already.
+ */
+static void hash_links(struct ap_sha256 *h, const char *place)
+{
+	ap_auto_strv seen = { 0 };
+	DIR *d = opendir(place);
+
+	hash_text(h, place);
+	for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+		struct stat st;
+
+		if (ap_dep_archive_kind(e->d_name) != AP_DEP_NAMED &&
+			fstatat(dirfd(d), e->d_name, &st, 0) == 0)
+			ap_strv_addf(&seen, "%s %jd %jd.%09ld", e->d_name, (intmax_t)st.st_size,
+				(intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	}
+	if (d)
+		closedir(d);
+	ap_strv_sort(&seen);
+	hash_list(h, &seen);
+}
+
 static void hash_request(struct ap_sha256 *h, const struct ap_lock_cache_key *k)
 {
 	ap_auto_strv urls = { 0 };
@@ -65,6 +92,12 @@ static void hash_request(struct ap_sha256 *h, const struct ap_lock_cache_key *k)
 		hash_line(h, &k->req->lines[i]);
 	ap_index_config_public(&urls, k->index);
 	hash_list(h, &urls);
+	for (size_t i = 0; i < k->index->find_links.n; i++) {
+		const char *place = k->index->find_links.v[i];
+
+		if (place[0] == '/' && !ap_strv_has(&k->req->index.find_links, place))
+			hash_links(h, place);
+	}
 	hash_list(h, &k->req->index.no_binary);
 	hash_list(h, &k->req->index.only_binary);
 	if (k->allow_build)
@@ -130,8 +163,8 @@ char *ap_lock_cache_wheel(const char *cache_dir, const struct ap_digest *digest)
 }
 
 /* A project may have been built anew since: same metadata, other bytes. */
-static bool renew_locals(
-	struct ap_lock *lock, const char *cache_dir, const struct ap_locals *locals)
+static bool renew_locals(struct ap_lock *lock, const char *cache_dir,
+	const struct ap_locals *locals, const struct ap_strv *links)
 {
 	struct ap_lock out = { 0 };
 	bool ok = true;
@@ -144,6 +177,8 @@ static bool renew_locals(
 		ap_locked_copy(to, now ? now : l);
 		if (!now)
 			to->local = ap_lock_cache_wheel(cache_dir, &l->digest);
+		if (!now && !to->local)
+			to->local = ap_linked_find(links, l->filename, &l->digest);
 		ok = now || to->local;
 	}
 	ap_strv_copy(&out.removes, &lock->removes);
@@ -153,7 +188,7 @@ static bool renew_locals(
 }
 
 bool ap_lock_cache_get(struct ap_lock *out, const char *path, const char *cache_dir,
-	const struct ap_locals *locals)
+	const struct ap_locals *locals, const struct ap_strv *links)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
 	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
@@ -165,7 +200,7 @@ bool ap_lock_cache_get(struct ap_lock *out, const char *path, const char *cache_
 		return false;
 	if (ap_fs_read(&text, path, &err) < 0 ||
 		ap_lock_parse(&lock, text.p, text.len, NULL, &err) < 0 ||
-		!renew_locals(&lock, cache_dir, locals))
+		!renew_locals(&lock, cache_dir, locals, links))
 		return false;
 	*out = lock;
 	lock = (struct ap_lock){ 0 };

@@ -30,9 +30,12 @@ struct ap_lock_cache_key {
 int ap_lock_cache_path(char **out, const char *cache_dir, const struct ap_lock_cache_key *k,
 	struct ap_err *err) AP_CHECK;
 
-/* The lock that is kept there, if it is young enough, with today's local wheels in it. */
+/*
+ * The lock that is kept there, if it is young enough, with today's local
+ * wheels in it.  links: the places where others of this machine may lie.
+ */
 bool ap_lock_cache_get(struct ap_lock *out, const char *path, const char *cache_dir,
-	const struct ap_locals *locals);
+	const struct ap_locals *locals, const struct ap_strv *links);
 
 /* Where the wheel cache has a wheel that was built here, or NULL.  *out: owned. */
 char *ap_lock_cache_wheel(const char *cache_dir, const struct ap_digest *digest);

@@ -150,39 +150,6 @@ static int local(struct scan *s, struct ap_dep_line *l, const char *path, const 
 	return ap_inputs_add_file(s->r, l->path, s->err);
 }
 
-/* The path of a file: URL, percent signs decoded; NULL when it names another host. */
-static char *file_url_path(const char *url)
-{
-	const char *p = url + 5;
-	ap_auto_buf b = AP_BUF_INIT;
-
-	if (ap_starts_with(p, "//")) {
-		p += 2;
-		if (ap_starts_with(p, "localhost/"))
-			p += 9;
-	}
-	if (*p != '/')
-		return NULL;
-	for (; *p && *p != '#' && *p != '?'; p++) {
-		char hex[3] = { 0 };
-
-		if (*p == '%' && p[1] && p[2]) {
-			char *end;
-			long v;
-
-			memcpy(hex, p + 1, 2);
-			v = strtol(hex, &end, 16);
-			if (*end || v == 0)
-				return NULL;
-			ap_buf_addc(&b, (char)v);
-			p += 2;
-		} else {
-			ap_buf_addc(&b, *p);
-		}
-	}
-	return ap_buf_steal(&b);
-}
-
 /* `l->req.url` decides what kind of line it is. */
 static int remote(struct scan *s, struct ap_dep_line *l, const char *text)
 {
@@ -193,7 +160,7 @@ static int remote(struct scan *s, struct ap_dep_line *l, const char *text)
 	if (is_vcs(url))
 		return refuse(s, l->where, text, VCS_WORD);
 	if (ap_starts_with(url, "file:")) {
-		path = file_url_path(url);
+		path = ap_path_of_file_url(url);
 		if (!path)
 			return refuse(s, l->where, text, "want file:///PATH");
 		return local(s, l, path, text);
@@ -368,7 +335,7 @@ static int include(struct scan *s, const char *file, const char *where, const st
 		return refuse(s, where, q->value,
 			"a requirements file on the network is not read; want a local file");
 	if (ap_starts_with(q->value, "file:")) {
-		joined = file_url_path(q->value);
+		joined = ap_path_of_file_url(q->value);
 		if (!joined)
 			return refuse(s, where, q->value, "want file:///PATH");
 	} else {
@@ -396,12 +363,14 @@ static int find_links(struct scan *s, const char *file, const char *where, const
 		return 0;
 	}
 	if (ap_starts_with(value, "file:")) {
-		far = file_url_path(value);
+		far = ap_path_of_file_url(value);
 		if (!far)
 			return refuse(s, where, value, "want file:///PATH");
 	} else if (has_scheme(value)) {
 		return refuse(
 			s, where, value, "want an address with https, http or file, or a path");
+	} else if (ap_starts_with(value, "~/") && environment("HOME")) {
+		far = ap_fs_join(environment("HOME"), value + 2);
 	} else {
 		near = ap_fs_join(dir, value);
 		far = ap_fs_join(s->r->dir, value);

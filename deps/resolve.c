@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/http.h"
+#include "deps/linked.h"
 #include "deps/names.h"
 #include "deps/sdists.h"
 #include "deps/stand_in.h"
@@ -469,7 +470,7 @@ static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err
 
 /* Fetch and build what comes as source and may be built. */
 static int build_sources(
-	struct ap_lock *built, struct run *r, const struct ap_lock *sdists, struct ap_err *err)
+	struct ap_lock *built, struct run *r, struct ap_lock *sdists, struct ap_err *err)
 {
 	ap_auto_strv paths = { 0 };
 	struct ap_build_opts bo = { .cache_dir = r->o->cache_dir,
@@ -482,7 +483,8 @@ static int build_sources(
 	if (!r->o->fetch)
 		return ap_err_set(err, AP_E_UNSUPPORTED,
 			"%s: comes as source, which is not fetched here", sdists->v[0].name);
-	if (r->o->fetch(r->o->fetch_ctx, &paths, sdists, err) < 0)
+	if (ap_linked_take(sdists, err) < 0 ||
+		r->o->fetch(r->o->fetch_ctx, &paths, sdists, err) < 0)
 		return -1;
 	return ap_sdists_build(built, sdists, &paths, r->uv.dir, &bo, err);
 }
@@ -579,7 +581,7 @@ static int derive(struct ap_lock *lock, struct run *r, struct ap_err *err)
 		ap_locked_copy(ap_lock_add(lock), &r->local.lock.v[i]);
 	ap_lock_sort(lock);
 	name_removes(lock, r->inv);
-	return check_hashes(r, lock, err);
+	return check_hashes(r, lock, err) < 0 ? -1 : ap_linked_take(lock, err);
 }
 
 /* What installing this would break in the base: told, not refused, as pip does. */
@@ -650,6 +652,8 @@ static bool attach_local(const struct run *r, struct ap_lock *lock)
 		if (!l->local && r->o)
 			l->local = ap_lock_cache_wheel(r->o->cache_dir, &l->digest);
 		if (!l->local)
+			l->local = ap_linked_find(&r->index.find_links, l->filename, &l->digest);
+		if (!l->local)
 			return false;
 	}
 	return true;
@@ -714,7 +718,8 @@ static int resolve_in(struct ap_lock *out, const struct ap_dep_request *req,
 	if (make_locals(&r, err) < 0 || cache_path(&path, &r, err) < 0)
 		return -1;
 	read_lines(&r);
-	if (!o->refresh && ap_lock_cache_get(out, path, o->cache_dir, &r.local)) {
+	if (!o->refresh &&
+		ap_lock_cache_get(out, path, o->cache_dir, &r.local, &r.index.find_links)) {
 		ap_emit(o->progress, &(struct ap_event){ .step = AP_STEP_RESOLVE,
 					     .kind = AP_EV_SKIP,
 					     .id = "lock",
@@ -776,7 +781,8 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 	}
 	if (!attach_local(&r, &lock))
 		return ap_err_set(err, AP_E_INPUT,
-			"%s: names a local wheel by its digest that is none of the extra packages",
+			"%s: names a local wheel by its digest that is neither an extra package nor in a "
+			"directory of --find-links",
 			req->lock_file);
 	/* A lock of another tool does not know the wheels that lie here. */
 	for (size_t i = 0; i < r.local.lock.n; i++) {

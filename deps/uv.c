@@ -24,7 +24,6 @@ static const char *const passed_on[] = {
 	"https_proxy",
 	"all_proxy",
 	"no_proxy",
-	"UV_KEYRING_PROVIDER",
 	"UV_INDEX_STRATEGY",
 	"UV_NATIVE_TLS",
 	"UV_SYSTEM_CERTS",
@@ -61,10 +60,12 @@ static void make_env(struct ap_uv *u, const struct ap_uv_opts *o, const char *ca
 		ap_strv_addf(&u->env, "SSL_CERT_FILE=%s", o->index->cert);
 	add_netrc(u, o->env);
 	/* A keyring finds its backend and its entries by the home directory. */
-	if (o->env("UV_KEYRING_PROVIDER") && home)
+	if (o->index->keyring && home)
 		ap_strv_addf(&u->env, "HOME=%s", home);
 	else
 		ap_strv_addf(&u->env, "HOME=%s/home", u->dir);
+	if (o->index->keyring)
+		ap_strv_add(&u->env, "UV_KEYRING_PROVIDER=subprocess");
 	if (cache && *cache)
 		ap_strv_addf(&u->env, "UV_CACHE_DIR=%s", cache);
 	else

@@ -445,6 +445,34 @@ def wheel(directory, name, version, files=None, tag="py3-none-any", metadata="",
     return path
 
 
+# What a small base holds, for --inventory: no program of it can run.
+SITE = "usr/lib/python3.11/site-packages"
+INVENTORY = {
+    "format": "autopack.inventory.v1",
+    "os": "linux",
+    "arch": "amd64",
+    "libc": "glibc",
+    "libcVersion": "2.36",
+    "hasPython": True,
+    "hasPython3": True,
+    "python": "/usr/bin/python3.11",
+    "pythonVersion": "3.11.2",
+    "implementation": "cpython",
+    "scheme": {
+        "prefix": "/usr",
+        "purelib": f"/{SITE}",
+        "platlib": f"/{SITE}",
+        "scripts": "/usr/bin",
+        "data": "/usr",
+        "headers": "/usr/include/python3.11",
+        "interpreter": "/usr/bin/python",
+    },
+    "siteDirs": [f"/{SITE}"],
+    "distributions": [],
+    "tree": {"usr": {"bin": {"python": "python3.11", "python3.11": 1}, "lib": {"python3.11": {"site-packages": {}}}}},
+}
+
+
 def project(directory, files):
     """A working directory: {path: text, bytes or (mode, text)}."""
     directory = pathlib.Path(directory)

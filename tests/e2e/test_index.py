@@ -16,36 +16,10 @@ import time
 import pytest
 
 import support
+from support import INVENTORY, SITE
 
 CODE = {"trainer/task.py": "import helper; print('helper', helper.VALUE)\n"}
 SECRET = "geheim8471passwort"
-
-
-SITE = "usr/lib/python3.11/site-packages"
-INVENTORY = {
-    "format": "autopack.inventory.v1",
-    "os": "linux",
-    "arch": "amd64",
-    "libc": "glibc",
-    "libcVersion": "2.36",
-    "hasPython": True,
-    "hasPython3": True,
-    "python": "/usr/bin/python3.11",
-    "pythonVersion": "3.11.2",
-    "implementation": "cpython",
-    "scheme": {
-        "prefix": "/usr",
-        "purelib": f"/{SITE}",
-        "platlib": f"/{SITE}",
-        "scripts": "/usr/bin",
-        "data": "/usr",
-        "headers": "/usr/include/python3.11",
-        "interpreter": "/usr/bin/python",
-    },
-    "siteDirs": [f"/{SITE}"],
-    "distributions": [],
-    "tree": {"usr": {"bin": {"python": "python3.11", "python3.11": 1}, "lib": {"python3.11": {"site-packages": {}}}}},
-}
 
 
 class Index:
@@ -160,12 +134,15 @@ def build(autopack, base, tmp_path):
     return go
 
 
-def watch_arguments(stop, seen):
-    """The command lines of everything that runs meanwhile."""
+def watch_processes(stop, seen, given):
+    """The command lines of everything that runs meanwhile; of uv also whether the secret is in its environment."""
     while not stop.is_set():
-        for p in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        for p in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                seen.add(p.read_bytes().replace(b"\0", b" "))
+                line = (p / "cmdline").read_bytes().replace(b"\0", b" ")
+                seen.add(line)
+                if b"pip compile" in line and SECRET.encode() in (p / "environ").read_bytes():
+                    given.add(line)
             except OSError:
                 pass
         time.sleep(0.003)
@@ -183,59 +160,80 @@ def files_with(secret, *tops):
                 data = path.read_bytes()
                 if data[:2] == b"\x1f\x8b":
                     data += gzip.decompress(data)
+                elif data[:4] == b"\x28\xb5\x2f\xfd":
+                    data += support.run("zstd", "-dc", path, text=False).stdout
                 if secret.encode() in data:
                     found.append(str(path))
     return found
 
 
-@pytest.mark.parametrize("way", ["file", "environment", "netrc", "variable", "keyring"])
-def test_a_password_of_the_index_is_used_and_is_found_nowhere(build, project, index, autopack, tmp_path, way):
-    i = index(f"me:{SECRET}")
+# How a password is given: what requirements.txt holds, what the environment has; {i} is the index, {files} its files.
+WITH, AS_ME = f"http://me:{SECRET}@", "http://me@"
+WAYS = {
+    "file": ("-i " + WITH + "{i}/simple\nhelper\n", {}),
+    "file, second index": ("-i http://{other}/simple\n--extra-index-url " + WITH + "{i}/simple\nhelper\n", {}),
+    "file, links": ("--no-index\n--find-links " + WITH + "{i}/simple/helper/\nhelper\n", {}),
+    "file, address": ("helper @ " + WITH + "{i}/files/helper-1.0-py3-none-any.whl\n", {}),
+    "variable": ("-i http://me:${{INDEX_PW}}@{i}/simple\nhelper\n", {"INDEX_PW": SECRET}),
+    "PIP_INDEX_URL": ("helper\n", {"PIP_INDEX_URL": WITH + "{i}/simple"}),
+    "PIP_EXTRA_INDEX_URL": ("helper\n", {"PIP_INDEX_URL": "http://{other}/simple", "PIP_EXTRA_INDEX_URL": WITH + "{i}/simple"}),
+    "UV_INDEX": (
+        "helper\n",
+        {"PIP_INDEX_URL": "http://{other}/simple", "UV_INDEX": "corp=http://{i}/simple", "UV_INDEX_CORP_USERNAME": "me", "UV_INDEX_CORP_PASSWORD": SECRET},
+    ),
+    "pip.conf": ("helper\n", {"PIP_CONFIG_FILE": "{outside}/pip.conf"}),
+    "netrc": ("helper\n", {"PIP_INDEX_URL": "http://{i}/simple", "NETRC": "{outside}/netrc"}),
+    "keyring": (
+        "helper\n",
+        {"PIP_INDEX_URL": AS_ME + "{i}/simple", "PIP_KEYRING_PROVIDER": "subprocess", "PATH": "{outside}:" + f"{support.ENV_BIN}:/usr/bin:/bin"},
+    ),
+}  # fmt: skip
+
+
+def keep_outside(where, i):
+    """Where the user keeps a password: files of his, not of ours."""
+    where.mkdir()
+    (where / "pip.conf").write_text(f"[global]\nindex-url = {WITH}{i.host}/simple\n")
+    (where / "netrc").write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
+    (where / "keyring").write_text(f'#!/bin/sh\n[ "$1" = get ] && [ "$3" = me ] && echo {SECRET}\n')
+    (where / "netrc").chmod(0o600)
+    (where / "keyring").chmod(0o755)
+
+
+@pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_password_of_the_index_is_used_and_is_found_nowhere(build, project, index, tmp_path, way, right):
+    i, other = index(f"me:{SECRET if right else 'another'}"), index()
     i.files.update([wheel(tmp_path, "helper", "1.0")])
-    where = project({**CODE, "requirements.txt": "helper\n"})
-    outside, env = [], {}
-    if way == "file":
-        (where / "requirements.txt").write_text(f"-i {i.url(f'me:{SECRET}@')}\nhelper\n")
-    elif way == "environment":
-        env = {"PIP_INDEX_URL": i.url(f"me:{SECRET}@")}
-    elif way == "variable":
-        (where / "requirements.txt").write_text(f"-i http://me:${{INDEX_PW}}@{i.host}/simple\nhelper\n")
-        env = {"INDEX_PW": SECRET}
-    elif way == "keyring":
-        tool = tmp_path / "bin" / "keyring"
-        tool.parent.mkdir()
-        tool.write_text(f'#!/bin/sh\n[ "$1" = get ] && [ "$3" = me ] && echo {SECRET}\n')
-        tool.chmod(0o755)
-        outside = [str(tool)]
-        env = {
-            "PATH": f"{tool.parent}:{autopack.env['PATH']}", "PIP_KEYRING_PROVIDER": "subprocess",
-            "UV_KEYRING_PROVIDER": "subprocess", "PIP_INDEX_URL": i.url("me@"),
-        }  # fmt: skip
-    else:
-        netrc = pathlib.Path(autopack.home) / ".netrc"
-        netrc.write_text(f"machine 127.0.0.1 login me password {SECRET}\n")
-        netrc.chmod(0o600)
-        outside = [str(netrc)]
-        env = {"PIP_INDEX_URL": i.url()}
-    stop, seen = threading.Event(), set()
-    watcher = threading.Thread(target=watch_arguments, args=(stop, seen))
+    outside = tmp_path / "outside"
+    keep_outside(outside, i)
+    places = {"i": i.host, "other": other.host, "outside": outside}
+    text, env = WAYS[way]
+    where = project({**CODE, "requirements.txt": text.format(**places)})
+    stop, seen, given = threading.Event(), set(), set()
+    watcher = threading.Thread(target=watch_processes, args=(stop, seen, given))
     watcher.start()
     try:
         r = build(
             where,
             f"--lock-out={tmp_path}/lock.toml",
             f"--metadata-file={tmp_path}/m.json",
+            f"--sbom-out={tmp_path}/sbom.json",
             "--verbosity=debug",
-            env=env,
+            env={k: v.format(**places) for k, v in env.items()},
+            check=0 if right else 1,
         )
     finally:
         stop.set()
         watcher.join()
     assert any("pip compile" in s.decode(errors="replace") for s in seen)
     assert not [s for s in seen if SECRET.encode() in s]
+    assert not given
     assert SECRET not in r.stdout + r.stderr
-    assert "helper" in (tmp_path / "lock.toml").read_text()
-    assert set(files_with(SECRET, tmp_path)) - {str(where / "requirements.txt")} <= set(outside)
+    if right:
+        assert "helper" in (tmp_path / "lock.toml").read_text()
+    found = set(files_with(SECRET, tmp_path)) - {str(where / "requirements.txt")}
+    assert not [f for f in found if not f.startswith(f"{outside}/")]
 
 
 def test_the_index_is_asked_while_the_base_is_read(autopack, base, project, index, tmp_path):
@@ -291,6 +289,86 @@ def test_a_source_from_the_index_never_runs_unless_it_is_allowed(build, project,
     assert not marker.exists() and "--allow-build" in r.stderr
     r = build(where, "--allow-build=another", check=1)
     assert not marker.exists()
+
+
+@pytest.fixture
+def offered(tmp_path, autopack):
+    """helper 1.0 as a wheel: in a directory, in an index of files, in the user's home.  Its sha256."""
+    for d in ("links", "simple/helper", f"{autopack.home}/wheels"):
+        (tmp_path / d).mkdir(parents=True)
+        name, data = wheel(tmp_path / d, "helper", "1.0")
+    (tmp_path / "simple/helper/index.html").write_text(f'<a href="{name}">{name}</a>')
+    return hashlib.sha256(data).hexdigest()
+
+
+# name: (requirements.txt, environment); {top} is the directory above links/ and simple/.
+LOCAL = {
+    "from here": ("helper\n", {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "links"}),
+    "from here, uv's word": ("helper\n", {"PIP_NO_INDEX": "1", "UV_FIND_LINKS": "links"}),
+    "an address": ("helper\n", {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "file://{top}/links"}),
+    "an index of files": ("helper\n", {"PIP_INDEX_URL": "file://{top}/simple"}),
+    "an index of files in the file": ("-i file://{top}/simple\nhelper\n", {}),
+    "the home": ("--no-index\n-f ~/wheels\nhelper\n", {}),
+    "an included file": ("-r sub/more.txt\n", {}),
+    "BOM, CRLF, continuation": ("\ufeff--no-index\r\n-f sub/wheels \\\r\n  # why\r\nhelper \\\r\n >=1 \r\n", {}),
+    "a hash": ("--no-index\n-f sub/wheels\nhelper==1.0 --hash=sha256:{sha}\n", {}),
+}
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_packages_are_taken_from_directories_of_this_machine(build, project, autopack, tmp_path, offered, name):
+    text, env = LOCAL[name]
+    env = {k: v.format(top=tmp_path) for k, v in env.items()}
+    where = project({**CODE, "requirements.txt": text.format(top=tmp_path, sha=offered), "sub/more.txt": "--no-index\n-f wheels\nhelper\n"})
+    (where / "sub/wheels").mkdir()
+    wheel(where / "sub/wheels", "helper", "1.0")
+    first = build(where, f"--lock-out={tmp_path}/lock.toml", env=env, cwd=tmp_path)
+    lock = (tmp_path / "lock.toml").read_text()
+    assert f'path = "helper-1.0-py3-none-any.whl", size = ' in lock and offered in lock
+    assert str(tmp_path) not in lock and "file:" not in lock
+    again = build(where, env=env, cwd=tmp_path)
+    assert again.digest == first.digest
+    if "index" not in name:
+        assert "same inputs on the same base" in again.stderr
+        # The lock of one machine is good for another that has the directory, too.
+        other = build(where, f"--lock={tmp_path}/lock.toml", "--cache-dir=none", env=env, cwd=tmp_path)
+        assert other.digest == first.digest
+
+
+def test_a_wheel_that_was_made_anew_in_a_directory_is_taken_anew(build, project, tmp_path, offered):
+    where = project({**CODE, "requirements.txt": "helper\n"})
+    env = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path / "links")}
+    first = build(where, env=env)
+    wheel(tmp_path / "links", "helper", "1.0", value=2)
+    assert build(where, env=env).digest != first.digest
+    wheel(tmp_path / "links", "helper", "1.1")
+    assert build(where, f"--lock-out={tmp_path}/lock.toml", env=env).digest != first.digest
+    assert 'version = "1.1"' in (tmp_path / "lock.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    "line,status,said",
+    [
+        ("helper==1.0 --hash=sha256:{bad}", 1, "is none of the 1 hashes"),
+        ("helper==1.0", 2, "has hashes, and none for helper==1.0"),
+        ("helper==1.0 --hash=sha512:{bad}{bad}", 2, "want at least one --hash=sha256"),
+        ("./sub/wheels/helper-1.0-py3-none-any.whl --hash=sha256:{bad}", 2, "is none of the 1 hashes"),
+        ("./sub/wheels/helper-1.0-py3-none-any.whl --hash=sha512:{bad}{bad}", 2, "want at least one --hash=sha256"),
+        ("./sub/helper-1.0.tar.gz --hash=sha256:{bad}", 2, "is none of the 1 hashes"),
+        ("./sub/project --hash=sha256:{bad}", 2, "a directory cannot be compared"),
+        ("helper==1.0 --hash=md5:00", 2, "want --hash=sha256:"),
+    ],
+)
+def test_a_hash_that_does_not_fit_is_refused_before_anything_runs(build, project, tmp_path, line, status, said):
+    marker = tmp_path / "it-ran"
+    setup = MALICIOUS.format(marker=str(marker))
+    text = "--require-hashes\n--no-index\n-f sub/wheels\n" + line.format(bad="0" * 64) + "\n"
+    where = project({**CODE, "requirements.txt": text, "sub/project/setup.py": setup})
+    (where / "sub/wheels").mkdir()
+    wheel(where / "sub/wheels", "helper", "1.0")
+    (where / "sub/helper-1.0.tar.gz").write_bytes(sdist("helper", "1.0", setup)[1])
+    r = build(where, check=status)
+    assert said in r.stderr and not marker.exists()
 
 
 def test_a_resolution_leaves_alone_what_only_the_base_has(build, project, index, tmp_path):

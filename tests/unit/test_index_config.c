@@ -37,14 +37,14 @@ TEST(index_settings_of_pip_reach_uv)
 	static const char text[] =
 		"# c\n[global]\nindex-url = https://u:p@one/simple\n"
 		"extra_index_url =\n    https://two/simple\n    https://three/simple\n"
-		"[list]\nindex-url = https://not/this\n[install]\nfind-links = ./w\n"
+		"[list]\nindex-url = https://not/this\n[install]\nfind-links = /w\n"
 		"trusted-host: four\npre = yes\n";
 
 	assert_ok(ap_fs_write(conf, text, sizeof(text) - 1, 0600, &err), &err);
 	assert_config(&none, (const char *[]){ "PIP_CONFIG_FILE", conf, NULL },
 		"allow-insecure-host = [\"four\"]\n[pip]\nindex-url = \"https://u:p@one/simple\"\n"
 		"extra-index-url = [\"https://two/simple\", \"https://three/simple\"]\n"
-		"find-links = [\"./w\"]\nprerelease = \"allow\"\n");
+		"find-links = [\"/w\"]\nprerelease = \"allow\"\n");
 	assert_config(&none,
 		(const char *[]){ "PIP_CONFIG_FILE", conf, "PIP_INDEX_URL", "https://env/simple",
 			"PIP_NO_INDEX", "1", "PIP_EXTRA_INDEX_URL", "https://x https://y",
