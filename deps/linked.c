@@ -30,8 +30,8 @@ char *ap_linked_find(
 		const char *place = places->v[i];
 		ap_auto_free char *dir = ap_starts_with(place, "file:") ? ap_path_of_file_url(place)
 									: ap_xstrdup(place);
-		ap_auto_free char *path = dir && ap_fs_is_dir(dir) ? ap_fs_join(dir, filename)
-								   : AP_STEAL(dir);
+		ap_auto_free char *path =
+			dir && ap_fs_is_dir(dir) ? ap_fs_join(dir, filename) : AP_STEAL(dir);
 		struct ap_err err = AP_ERR_INIT;
 		bool ok = false;
 
