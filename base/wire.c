@@ -430,9 +430,13 @@ static int step(struct ap_exchange *x, struct ap_err *err)
 	return 0;
 }
 
+/* CURLE_TOO_LARGE of libcurl 8.6 and later, which limits an answer's headers, too. */
+#define TOO_LARGE 100
+
 static bool is_permanent(CURLcode c)
 {
-	switch (c) {
+	switch ((int)c) {
+	case TOO_LARGE:
 	case CURLE_URL_MALFORMAT:
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
@@ -472,6 +476,9 @@ static int verdict(struct ap_exchange *x, struct ap_err *err)
 		x->t->permanent = is_permanent(x->result);
 		x->t->no_contact = connected == 0;
 	}
+	if ((int)x->result == TOO_LARGE)
+		return ap_err_set(err, AP_E_LIMIT,
+			"%s: the headers of the answer are over libcurl's limit", x->host);
 	curl_easy_getinfo(x->easy, CURLINFO_OS_ERRNO, &sys);
 	if (x->result == CURLE_COULDNT_CONNECT && sys)
 		return ap_err_set(
