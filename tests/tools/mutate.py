@@ -216,7 +216,7 @@ def main():
             return False, f"its tests fail without a change: {why}"
         if why:
             return False, why
-        good, noticed = tests(g, number, 20 + 20 * takes[which(g)])
+        good, noticed = tests(g, number, 20 + 5 * takes[which(g)])
         return (False, "SURVIVED: no test fails without it") if good else (True, noticed)
 
     failed = 0
