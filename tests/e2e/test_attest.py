@@ -24,6 +24,11 @@ VALIDATE = {
 import sys
 from spdx_tools.spdx.parser.parse_anything import parse_file
 from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+import importlib.resources, json, jsonschema
+# The published schema of SPDX 2.3 as lib4sbom brings it; it forbids members that it does not know.
+schema = json.loads((importlib.resources.files("lib4sbom") / "schemas/spdx/2.3-schema.json").read_text())
+for e in jsonschema.Draft201909Validator(schema).iter_errors(json.load(open(sys.argv[1]))):
+    print("schema:", e.json_path, e.message)
 for m in validate_full_spdx_document(parse_file(sys.argv[1])):
     print(m.validation_message)
 """,
@@ -39,9 +44,28 @@ if bad:
 
 
 def validate(kind, path):
-    """What the format's own validator has against a document; empty: nothing."""
+    """What the format's own validator and its published schema have against a document; empty: nothing."""
     python = support.ROOT / "build" / "env-sbom" / "bin" / "python"
     return support.run(python, "-c", VALIDATE[kind], path).stdout
+
+
+@pytest.mark.parametrize("kind", VALIDATE)
+def test_the_validators_see_what_is_wrong(kind, autopack, base, project, tmp_path):
+    """One member too many, one missing, one of another type: no validator that is content with everything."""
+    path = tmp_path / {"spdx": "x.spdx.json", "cyclonedx": "x.cdx.json"}[kind]
+    autopack(
+        "build", f"--executor-image-uri=oci:{base('tiny-python')}:latest", f"--local-package-path={project(CODE)}",
+        "--script=trainer/task.py", f"--image=oci:{tmp_path}/image", f"--sbom-out={path}",
+    )  # fmt: skip
+    text = path.read_text()
+    assert validate(kind, path) == ""
+    one = "creationInfo" if kind == "spdx" else "metadata"
+    for change in (lambda d: d.update(unknown=1), lambda d: d[one].update(unknown=1), lambda d: d.update({one: "a word"})):
+        document = json.loads(text)
+        change(document)
+        path.write_text(json.dumps(document))
+        with pytest.raises(AssertionError):
+            assert validate(kind, path) == ""
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ PIP_VERSION=26.3
 # For tests only: the API's own message types, the pipeline compiler, a checker of CI systems' files.
 TYPES='google-cloud-aiplatform==2.7.0 kfp==2.17.0 check-jsonschema==0.39.0'
 # CycloneDX's schemas with a validator, SPDX's own reader and validator, NaCl's boxes, for tests only.
-SBOM='cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5 pynacl==1.6.2'
+SBOM='cyclonedx-python-lib[json-validation]==11.12.0 spdx-tools==0.8.5 lib4sbom==0.10.4 pynacl==1.6.2'
 
 build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-dev libcjson-dev
 	libgit2-dev libdeflate-dev libisal-dev libzstd-dev libyaml-dev zlib1g-dev ca-certificates
