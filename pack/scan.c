@@ -7,11 +7,11 @@
 #include "base/pool.h"
 #include "pack/secret.h"
 
-#define LARGE UINT64_C(100000000)
 /* Fewer files, or less to read, are done before threads are started. */
 #define ALONE_FILES 256
 #define ALONE_BYTES (UINT64_C(4) << 20)
 #define BATCH       128
+#define LISTED      5 /* of files that look like credentials */
 
 /* Some entries of a tree, for one job. */
 struct batch {
@@ -145,23 +145,39 @@ void ap_scan_release(struct ap_scan *s)
 	*s = (struct ap_scan){ 0 };
 }
 
+/* Where the user sees it: below the working directory. */
+static const char *shown(const struct ap_entry *e)
+{
+	return ap_starts_with(e->path, "usr/app/") ? e->path + 8 : e->path;
+}
+
+static void warn_secrets(
+	const struct ap_scan *s, const struct ap_tree *tree, struct ap_progress *progress)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (tree->v[i].type != AP_ENTRY_FILE || !*s->v[i].look || ++n > LISTED)
+			continue;
+		ap_emit_warn(progress, AP_STEP_PLAN,
+			"%s looks like %s and goes into the image; name it in .dockerignore to leave it out",
+			shown(&tree->v[i]), s->v[i].look);
+	}
+	if (n > LISTED)
+		ap_emit_warn(progress, AP_STEP_PLAN, "%zu more file%s like these", n - LISTED,
+			n == LISTED + 1 ? "" : "s");
+}
+
 void ap_scan_warn(const struct ap_scan *s, const struct ap_tree *tree, struct ap_progress *progress)
 {
+	warn_secrets(s, tree, progress);
 	for (size_t i = 0; i < s->n; i++) {
 		const struct ap_entry *e = &tree->v[i];
-		/* Where the user sees it: below the working directory. */
-		const char *path = ap_starts_with(e->path, "usr/app/") ? e->path + 8 : e->path;
 
-		if (e->type != AP_ENTRY_FILE)
-			continue;
-		if (*s->v[i].look)
-			ap_emit_warn(progress, AP_STEP_PLAN,
-				"%s looks like %s and goes into the image; name it in .dockerignore to leave it out",
-				path, s->v[i].look);
-		if (e->size > LARGE)
+		if (e->type == AP_ENTRY_FILE && e->size > AP_LARGE)
 			ap_emit_warn(progress, AP_STEP_PLAN,
 				"%s is large: %" PRIu64
 				" MB; name it in .dockerignore if it is not needed",
-				path, e->size / 1000000);
+				shown(e), e->size / 1000000);
 	}
 }

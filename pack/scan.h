@@ -31,7 +31,9 @@ int ap_scan_tree(struct ap_scan *out, const struct ap_tree *tree, struct ap_stat
 	struct ap_err *err) AP_CHECK;
 void ap_scan_release(struct ap_scan *s);
 
-/* Warn of files that look like credentials, and of those over 100 MB. */
+#define AP_LARGE UINT64_C(100000000) /* bytes; of a file, or of many together */
+
+/* Warn of files that look like credentials, and of those that are large. */
 void ap_scan_warn(
 	const struct ap_scan *s, const struct ap_tree *tree, struct ap_progress *progress);
 

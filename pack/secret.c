@@ -47,21 +47,123 @@ static const char *by_name(const char *path)
 	return NULL;
 }
 
+/* ".env.local", but not the example that is there to be filled in. */
+static bool is_settings(const char *path)
+{
+	static const char *const blank[] = { ".example", ".sample", ".template", ".dist",
+		".defaults" };
+	const char *slash = strrchr(path, '/');
+
+	if (!ap_starts_with(slash ? slash + 1 : path, ".env."))
+		return false;
+	for (size_t i = 0; i < AP_LEN(blank); i++)
+		if (ap_ends_with(path, blank[i]))
+			return false;
+	return true;
+}
+
+/* Is there a member of this name with a text that is not empty?  A schema has the name, too. */
+static bool has_member(const char *p, size_t n, const char *quoted)
+{
+	const char *end = p + n;
+	const char *at = memmem(p, n, quoted, strlen(quoted));
+
+	if (!at)
+		return false;
+	for (at += strlen(quoted); at < end && strchr(" \t\r\n:", *at); at++)
+		;
+	return at + 1 < end && at[0] == '"' && at[1] != '"';
+}
+
+static const char *in_json(const char *p, size_t n)
+{
+	if (has_member(p, n, "\"private_key\"") &&
+		(has(p, n, "service_account") || has(p, n, "-----BEGIN")))
+		return "the key of a service account";
+	if (has_member(p, n, "\"client_id\"") &&
+		(has_member(p, n, "\"refresh_token\"") || has_member(p, n, "\"client_secret\"")))
+		return "credentials";
+	return NULL;
+}
+
+static bool is_token_char(char c)
+{
+	return ap_is_alnum(c) || c == '_' || c == '-';
+}
+
+/* Of two kinds of capitals, small letters and digits, and no "xxxxxx" that stands for a token. */
+static bool is_random(const char *p, size_t n)
+{
+	bool digit = false;
+	bool small = false;
+	bool capital = false;
+	size_t same = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		digit |= ap_is_digit(p[i]);
+		small |= p[i] >= 'a' && p[i] <= 'z';
+		capital |= p[i] >= 'A' && p[i] <= 'Z';
+		same = i && p[i] == p[i - 1] ? same + 1 : 0;
+		if (same == 5)
+			return false;
+	}
+	return digit + small + capital >= 2 && !has(p, n, "EXAMPLE");
+}
+
+/* Tokens whose makers gave them a beginning by which they can be found. */
+static const char *in_text(const char *p, size_t n)
+{
+	static const struct {
+		const char *prefix, *what;
+		size_t least; /* characters behind it */
+	} known[] = {
+		{ "hf_", "a file with a Hugging Face token", 34 },
+		{ "ghp_", "a file with a GitHub token", 36 },
+		{ "github_pat_", "a file with a GitHub token", 60 },
+		{ "glpat-", "a file with a GitLab token", 20 },
+		{ "AKIA", "a file with an AWS key", 16 },
+		{ "AIza", "a file with a Google API key", 35 },
+		{ "sk-proj-", "a file with an OpenAI key", 40 },
+		{ "sk-ant-", "a file with an Anthropic key", 40 },
+		{ "xoxb-", "a file with a Slack token", 40 },
+	};
+	const char *end = p + n;
+
+	for (size_t i = 0; i < AP_LEN(known); i++) {
+		size_t k = strlen(known[i].prefix);
+		const char *at = p;
+
+		while ((at = memmem(at, (size_t)(end - at), known[i].prefix, k))) {
+			const char *from = at + k;
+			const char *to = from;
+
+			while (to < end && is_token_char(*to))
+				to++;
+			if ((at == p || !is_token_char(at[-1])) &&
+				(size_t)(to - from) >= known[i].least &&
+				is_random(from, (size_t)(to - from)))
+				return known[i].what;
+			at = from;
+		}
+	}
+	return NULL;
+}
+
 const char *ap_secret_look(const char *path, const void *head, size_t n)
 {
 	const char *what = by_name(path);
 
+	if (!what && is_settings(path))
+		what = "a file of secret settings";
 	if (what || !n)
 		return what;
 	n = AP_MIN(n, (size_t)AP_SECRET_HEAD);
+	if (memchr(head, 0, n))
+		return NULL; /* no text */
 	/* Both halves: source code that writes keys has the words, too, but not on one line. */
 	if (has(head, n, "-----BEGIN ") && has(head, n, "PRIVATE KEY-----\n"))
 		return "a private key";
-	if (!ap_ends_with(path, ".json"))
-		return NULL;
-	if (has(head, n, "\"private_key\"") || has(head, n, "\"private_key_id\""))
-		return "the key of a service account";
-	if (has(head, n, "\"refresh_token\"") || has(head, n, "\"client_secret\""))
-		return "credentials";
-	return NULL;
+	if (ap_ends_with(path, ".json"))
+		what = in_json(head, n);
+	return what ? what : in_text(head, n);
 }

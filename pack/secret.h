@@ -7,7 +7,7 @@
 
 #include "base/compiler.h"
 
-#define AP_SECRET_HEAD 4096 /* that much of a file's beginning is enough */
+#define AP_SECRET_HEAD 65536 /* that much of a file's beginning is looked at */
 
 /* What it looks like ("a private key"), or NULL.  head: the first bytes of the file. */
 const char *ap_secret_look(const char *path, const void *head, size_t n);

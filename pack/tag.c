@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pack/scan.h"
+#include "pack/weight.h"
 
 #define HASH_CHUNK (32u << 10)
 
@@ -83,6 +84,7 @@ static int put_parts(struct ap_sha256 *h, struct ap_plan *p, const struct ap_ima
 		part->settled = scan.settled;
 		put_str(h, "part", part->content.s);
 	}
+	ap_weight_warn(p, progress);
 	if (cache && !req->cache_read_only)
 		ap_stat_cache_save(cache);
 	return 0;

@@ -272,6 +272,46 @@ TEST(plan_says_which_key_is_wrong)
 	}
 }
 
+static void put_sized(const char *dir, const char *name, off_t size)
+{
+	ap_auto_free char *path = ap_fs_join(dir, name);
+	int fd;
+
+	put(dir, name, "");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(ftruncate(fd, size), 0);
+	close(fd);
+}
+
+TEST(plan_warns_of_directories_that_are_large_together)
+{
+	ap_auto_free char *dir = make_project();
+	auto_request req = request(dir);
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_progress progress;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	ap_progress_init(&progress, hear, &b);
+	put_sized(dir, "trainer/runs/1/model.ckpt", 40000000);
+	put_sized(dir, "trainer/runs/2/model.ckpt", 40000000);
+	{
+		auto_plan p = { 0 };
+
+		put_sized(dir, "trainer/huge.bin", 100000001);
+		assert_ok(ap_plan_make(&p, &req, &progress, &err), &err);
+		assert_null(strstr(b.p, "of files go into the image"));
+	}
+	{
+		auto_plan p = { 0 };
+
+		put_sized(dir, "trainer/logs/a/events", 22000000);
+		assert_ok(ap_plan_make(&p, &req, &progress, &err), &err);
+	}
+	ap_progress_release(&progress);
+	assert_non_null(strstr(b.p,
+		"102 MB of files go into the image: trainer/runs/ 80 MB, trainer/logs/ 22 MB; name in .dockerignore what is not needed"));
+}
+
 TEST(plan_warns_of_large_files_credentials_and_dangling_links)
 {
 	ap_auto_free char *dir = make_project();
