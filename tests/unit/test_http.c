@@ -195,6 +195,37 @@ TEST(http_sends_a_body_again_after_307)
 	ap_http_free(h);
 }
 
+TEST(http_notices_a_body_that_is_not_as_long_as_was_said)
+{
+	static const struct {
+		uint64_t said;
+		const char *words;
+	} cases[] = {
+		{ 9, "the body ends after 5 of 9 bytes" },
+		{ 4, "the body is longer than 4 bytes" },
+	};
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		ap_auto_http_resp resp = { 0 };
+		ap_auto_reader r = NULL;
+		struct peer *p;
+
+		PEER(p, NULL, OK);
+		ap_mem_reader(&r, "hello", 5);
+		assert_fails(ap_http_do(h,
+				     &(struct ap_http_req){ .method = "PUT",
+					     .url = peer_url(p),
+					     .body_reader = r,
+					     .body_size = cases[i].said },
+				     &resp, &err),
+			&err, AP_E_CHANGED, cases[i].words);
+		peer_stop(p);
+	}
+	ap_http_free(h);
+}
+
 TEST(http_never_completes_a_body_whose_digest_is_wrong)
 {
 	struct ap_http *h = client();
@@ -412,6 +443,43 @@ TEST(http_refuses_control_characters_in_headers_both_ways)
 	ap_http_free(h);
 }
 
+TEST(http_refuses_headers_without_a_name)
+{
+	static const char *const lines[] = { "nothing", ": value", "X: a\r\n folded" };
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(lines); i++) {
+		ap_auto_http_resp resp = { 0 };
+		ap_auto_free char *answer = ap_xasprintf(
+			"HTTP/1.1 200 OK\r\n%s\r\nContent-Length: 0\r\n\r\n", lines[i]);
+		struct peer *p;
+
+		print_message("  case: %s\n", lines[i]);
+		PEER(p, NULL, answer);
+		assert_int_equal(get(h, peer_url(p), 0, &resp, &err), -1);
+		ap_err_clear(&err);
+		peer_stop(p);
+	}
+	ap_http_free(h);
+}
+
+TEST(http_says_what_the_system_says_of_a_connection)
+{
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_http_resp resp = { 0 };
+	ap_auto_free char *url = NULL;
+	struct peer *p;
+
+	PEER(p, NULL, OK);
+	url = ap_xstrdup(peer_url(p));
+	peer_stop(p);
+	assert_fails(
+		get(h, url, 0, &resp, &err), &err, AP_E_NET, "cannot connect: Connection refused");
+	ap_http_free(h);
+}
+
 TEST(http_errors_name_the_host_and_no_secret)
 {
 	struct ap_http *h = client();
@@ -558,4 +626,35 @@ TEST(http_stops_soon_after_an_interrupt)
 	assert_true(seconds() - t < 0.9);
 	peer_stop(p);
 	ap_http_free(h);
+}
+
+static void interrupt_at_retry(void *ctx AP_UNUSED, const struct ap_event *ev)
+{
+	if (ev->kind == AP_EV_RETRY)
+		ap_interrupt_set(2);
+}
+
+TEST(http_stops_soon_after_an_interrupt_while_it_waits_to_try_again)
+{
+	struct ap_progress progress;
+	struct ap_http *h;
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_http_resp resp = { 0 };
+	struct peer *p;
+	double t = seconds();
+
+	ap_progress_init(&progress, interrupt_at_retry, NULL);
+	ap_http_new(&h, &(struct ap_http_opts){ .stall_timeout = 1,
+				.retry_seconds = 30,
+				.retry_count = 3,
+				.progress = &progress });
+	PEER(p, NULL, "HTTP/1.1 503 No\r\nRetry-After: 20\r\nContent-Length: 0\r\n\r\n", OK);
+	assert_int_equal(get(h, peer_url(p), AP_HTTP_RETRY, &resp, &err), -1);
+	ap_interrupt_set(0);
+	assert_int_equal(err.code, AP_E_CANCELLED);
+	assert_int_equal(peer_count(p), 1);
+	assert_true(seconds() - t < 10);
+	peer_stop(p);
+	ap_http_free(h);
+	ap_progress_release(&progress);
 }

@@ -804,3 +804,20 @@ TEST(unpack_refuses_damaged_data_and_goes_on_refusing)
 		assert_fails(ap_read_all(r, &out, &err), &err, AP_E_PROTO, "has failed before");
 	}
 }
+
+TEST(inventory_records_are_kept_under_a_digest_only)
+{
+	static const char *const names[] = { "sha256:../../x", "../x", "", "sha256:AB" };
+	ap_auto_free char *dir = unit_tmpdir();
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(names); i++) {
+		ap_auto_buf record = AP_BUF_INIT;
+
+		print_message("  case: \"%s\"\n", names[i]);
+		assert_fails(ap_inventory_keep_record(&record, dir, names[i], &err), &err, AP_E_IO,
+			"no cache");
+		assert_false(ap_inventory_has_record(dir, names[i]));
+		assert_false(ap_inventory_load_record(&record, dir, names[i]));
+	}
+}
