@@ -169,6 +169,8 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	q->platform = first_of(p->platform, env, AP_KEY_PLATFORM);
 	if (!q->platform)
 		q->platform = ap_xstrdup("linux/amd64");
+	if (ap_platform_check(q->platform, err) < 0)
+		return ap_err_wrap(err, "--platform");
 	q->compression = compression && strcmp(compression, "zstd") == 0 ? AP_ZSTD : AP_GZIP;
 	q->ignore_file = first_of(p->ignore_file, env, AP_KEY_IGNORE_FILE);
 	q->vcs_labels =

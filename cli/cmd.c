@@ -12,6 +12,26 @@ static const struct ap_cmd *child(const struct ap_cmd *cmd, const char *name)
 	return NULL;
 }
 
+/* What people type who come from other tools. */
+static const struct {
+	const char *word, *says;
+} elsewhere[] = {
+	{ "ai", "\"gcloud ai custom-jobs\" is \"autopack custom-jobs\"" },
+	{ "beta", "\"gcloud beta ai custom-jobs\" is \"autopack custom-jobs\"" },
+	{ "alpha", "\"gcloud alpha ai custom-jobs\" is \"autopack custom-jobs\"" },
+	{ "push", "\"autopack build\" pushes what it makes, \"autopack copy\" what is there" },
+	{ "pull", "\"autopack copy IMAGE oci:DIR\" fetches an image" },
+	{ "tag", "\"autopack copy IMAGE IMAGE:TAG\" gives a tag" },
+	{ "login",
+		"log in with \"gcloud auth login\" or \"docker login\"; \"autopack doctor\" says what is missing" },
+	{ "run",
+		"\"autopack custom-jobs local-run\" runs it here, \"custom-jobs create\" as a job" },
+	{ "submit", "\"autopack custom-jobs create\" submits a job" },
+	{ "jobs",
+		"\"autopack custom-jobs\", \"hp-tuning-jobs\", \"pipelines\" and \"training-pipelines\" have them" },
+	{ "logs", "\"autopack custom-jobs stream-logs\" prints them" },
+};
+
 static int no_such(const struct ap_cmd *cmd, const char *path, const char *word, struct ap_err *err)
 {
 	const char *names[64];
@@ -20,10 +40,10 @@ static int no_such(const struct ap_cmd *cmd, const char *path, const char *word,
 
 	for (size_t i = 0; cmd->sub[i] && n < AP_LEN(names); i++)
 		names[n++] = cmd->sub[i]->name;
-	if (strcmp(word, "ai") == 0 || strcmp(word, "beta") == 0 || strcmp(word, "alpha") == 0)
-		return ap_err_set(err, AP_E_USAGE,
-			"unknown command \"%s\": \"gcloud ai custom-jobs\" is \"autopack custom-jobs\"",
-			word);
+	for (size_t i = 0; i < AP_LEN(elsewhere); i++)
+		if (strcmp(word, elsewhere[i].word) == 0)
+			return ap_err_set(err, AP_E_USAGE, "unknown command \"%s\": %s", word,
+				elsewhere[i].says);
 	near = ap_did_you_mean(word, names, n);
 	if (near)
 		return ap_err_set(err, AP_E_USAGE,

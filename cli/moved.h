@@ -16,7 +16,7 @@ extern const struct ap_opt ap_moved_to_pool[AP_MOVED_TO_POOL_N];
 	}
 
 /* On `build`: what other builders call these flags, and what is the job's. */
-#define AP_MOVED_FROM_BUILD_N 14
+#define AP_MOVED_FROM_BUILD_N 16
 extern const struct ap_opt ap_moved_from_build[AP_MOVED_FROM_BUILD_N];
 #define AP_MOVED_FROM_BUILD_GROUP                                          \
 	{                                                                  \

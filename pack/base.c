@@ -77,6 +77,27 @@ static int parse_platform(struct platform *out, const char *text, struct ap_err 
 	return 0;
 }
 
+int ap_platform_check(const char *platform, struct ap_err *err)
+{
+	static const char *const known[] = { "amd64", "arm64", "arm", "386", "ppc64le", "s390x",
+		"riscv64", "mips64le", "loong64" };
+	struct platform p;
+	ap_auto_free char *arch = NULL;
+	const char *near;
+
+	if (parse_platform(&p, platform, err) < 0)
+		return -1;
+	arch = ap_xstrndup(p.arch.p, p.arch.n);
+	for (size_t i = 0; i < AP_LEN(known); i++)
+		if (strcmp(arch, known[i]) == 0 && ap_str_eq(p.os, "linux"))
+			return 0;
+	near = strcmp(arch, "x86_64") == 0    ? "amd64"
+	       : strcmp(arch, "aarch64") == 0 ? "arm64"
+					      : ap_did_you_mean(arch, known, AP_LEN(known));
+	return ap_err_set(err, AP_E_INPUT, "no images are made for \"%s\"; did you mean linux/%s?",
+		platform, near ? near : "amd64");
+}
+
 static struct ap_str member(const cJSON *j, const char *name)
 {
 	const char *s = ap_json_str(j, name);

@@ -42,6 +42,12 @@ const char *ap_base_env(const struct ap_base *b, const char *name);
 bool ap_base_has_onbuild(const struct ap_base *b);
 
 /*
+ * Is it a platform that a program runs on, spelled as images spell it?
+ * Errors: AP_E_INPUT with the nearest one.
+ */
+int ap_platform_check(const char *platform, struct ap_err *err) AP_CHECK;
+
+/*
  * Which entry of an index is meant by the platform: its descriptor.  *out:
  * filled, ap_descriptor_release().  Errors: AP_E_UNSUPPORTED, AP_E_PROTO.
  */
