@@ -184,9 +184,8 @@ static int unicode_escape(struct toml *t, struct ap_buf *out, int digits)
 	}
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return fail_at(t, from, AP_E_INPUT, "not a Unicode scalar value");
-	if (c == 0)
-		return fail_at(t, from, AP_E_INPUT, "a NUL in a string is not supported");
-	add_utf8(out, c);
+	/* A C string cannot hold a NUL, and a file is not refused for one in a table that is not ours. */
+	add_utf8(out, c ? c : 0xfffd);
 	return 0;
 }
 
@@ -472,8 +471,8 @@ static int integer(
 
 	errno = 0;
 	v = strtoull(digits, &rest, base);
-	if (errno || *rest || v > 9007199254740992ULL)
-		return fail_at(t, from, AP_E_LIMIT, "integer beyond 2^53");
+	if (errno || *rest || v > (uint64_t)INT64_MAX + negative)
+		return fail_at(t, from, AP_E_LIMIT, "integer beyond 64 bits");
 	*out = ap_json_number(negative ? -(double)v : (double)v);
 	return 0;
 }

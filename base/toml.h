@@ -7,8 +7,9 @@
 #include "base/json.h"
 
 /*
- * *out: owned by the caller, cJSON_Delete().  Integers beyond 2^53 become
- * AP_E_LIMIT.  Errors: AP_E_INPUT "line L, column C: ...".
+ * *out: owned by the caller, cJSON_Delete().  JSON's numbers are exact up to
+ * 2^53: larger integers are rounded, those beyond 64 bits AP_E_LIMIT.  A NUL
+ * in a string becomes U+FFFD.  Errors: AP_E_INPUT "line L, column C: ...".
  * Source: TOML v1.0.0.
  */
 int ap_toml_parse(cJSON **out, const char *p, size_t n, struct ap_err *err) AP_CHECK;
