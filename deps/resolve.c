@@ -275,6 +275,20 @@ static int read_in(const struct run *r, const char *name, struct ap_buf *text, s
 	return ap_fs_read(text, path, err);
 }
 
+/* "name" and behind it a version's operator, not as the end of a longer name. */
+static bool speaks_of(const char *said, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = said; (at = strstr(at, name)); at += n) {
+		bool begins = at == said || (!ap_is_alnum(at[-1]) && !strchr("-_.", at[-1]));
+
+		if (begins && at[n] && strchr("=<>!~", at[n]))
+			return true;
+	}
+	return false;
+}
+
 /* Which of the base's packages does uv's explanation speak of? */
 static void name_culprits(struct ap_buf *out, const struct run *r, const char *said)
 {
@@ -282,13 +296,10 @@ static void name_culprits(struct ap_buf *out, const struct run *r, const char *s
 
 	for (size_t i = 0; i < r->inv->n_dists && n < 5; i++) {
 		const struct ap_dist *d = &r->inv->dists[i];
-		ap_auto_free char *a = ap_xasprintf("%s=", d->normalized);
-		ap_auto_free char *b = ap_xasprintf("%s<", d->normalized);
-		ap_auto_free char *c = ap_xasprintf("%s>", d->normalized);
 
-		if (!strstr(said, a) && !strstr(said, b) && !strstr(said, c))
-			continue;
-		ap_buf_addf(out, "%s%s %s", n++ ? ", " : "; the base has ", d->name, d->version);
+		if (speaks_of(said, d->normalized))
+			ap_buf_addf(out, "%s%s %s", n++ ? ", " : "; the base has ", d->name,
+				d->version);
 	}
 }
 

@@ -396,6 +396,12 @@ def test_a_resolution_leaves_alone_what_only_the_base_has(build, project, index,
     build(where, f"--lock-out={tmp_path}/lock.toml")
     names = re.findall(r'^name = "(.*)"', (tmp_path / "lock.toml").read_text(), re.M)
     assert names == ["accelerate", "helper"]
+    # Where it is in the way, uv's explanation is followed by what the base has.
+    i.files.update([wheel(tmp_path, "old", "1.0", metadata="Requires-Dist: torch<2.3\n")])
+    (where / "requirements.txt").write_text(f"-i {i.url()}\nold\n")
+    r = build(where, check=1)
+    assert "torch<2.3" in r.stderr and "; the base has torch 2.3.0+cu121\n" in r.stderr
+    (where / "requirements.txt").write_text(f"-i {i.url()}\naccelerate\n")
     build(where, f"--lock-out={tmp_path}/lock.toml", "--requirements=torch")
     text = (tmp_path / "lock.toml").read_text()
     assert 'version = "2.9.0"' in text and 'removes = ["torch"]' in text
