@@ -126,6 +126,9 @@ static int run_build(const char *source, const char *into, const char *python,
 	ap_strv_add(&words, "build");
 	ap_strv_add(&words, p->flag);
 	ap_strv_add(&words, "--no-create-gitignore");
+	/* Of what builds it, too, only wheels come from an index. */
+	if (!o->source_tools)
+		ap_strv_add(&words, "--no-build");
 	ap_strv_add(&words, "--config-file");
 	ap_strv_own(&words, ap_fs_join(o->uv->dir, "uv.toml"));
 	ap_strv_add(&words, "--out-dir");
@@ -140,7 +143,10 @@ static int run_build(const char *source, const char *into, const char *python,
 	if (status == 0)
 		return 0;
 	last_words(&shown, &said);
-	return ap_err_set(err, AP_E_INPUT, "the build fails: %s", shown.p);
+	return ap_err_set(err, AP_E_INPUT, "the build fails: %s%s", shown.p,
+		strstr(said.p, "from source is disabled")
+			? "; --allow-build=:all: lets what builds it be built, too"
+			: "");
 }
 
 /*

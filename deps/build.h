@@ -16,6 +16,7 @@ struct ap_build_opts {
 	const struct ap_uv *uv;         /* its environment and configuration are the build's */
 	const struct ap_inventory *inv; /* of the base: its Python builds when the host has one */
 	struct ap_progress *progress;
+	bool source_tools; /* what builds it may come as source, too: --allow-build=:all: */
 };
 
 /*

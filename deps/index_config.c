@@ -248,7 +248,6 @@ static void print_list(struct ap_buf *out, const char *key, const struct ap_strv
 void ap_index_config_print(struct ap_buf *out, const struct ap_index_config *c)
 {
 	print_list(out, "allow-insecure-host", &c->trusted_hosts);
-	ap_buf_adds(out, "[pip]\n");
 	if (c->index_url) {
 		ap_buf_adds(out, "index-url = ");
 		print_string(out, c->index_url);

@@ -27,7 +27,7 @@ void ap_index_config_read(
 	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env);
 void ap_index_config_release(struct ap_index_config *c);
 
-/* As uv.toml.  Source: uv settings reference, [pip]. */
+/* As uv.toml, for `uv pip` and `uv build`.  Source: uv settings reference. */
 void ap_index_config_print(struct ap_buf *out, const struct ap_index_config *c);
 
 /* All index URLs, user information stripped: they are inputs of lock and tag. */

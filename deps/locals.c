@@ -125,7 +125,8 @@ static int build(struct maker *m, char **wheel, const struct ap_dep_line *l)
 	struct ap_build_opts bo = { .cache_dir = m->o->cache_dir,
 		.uv = m->o->uv,
 		.inv = m->o->inv,
-		.progress = m->o->progress };
+		.progress = m->o->progress,
+		.source_tools = m->o->source_tools };
 
 	if (!m->o->uv)
 		return ap_err_set(m->err, AP_E_UNSUPPORTED,

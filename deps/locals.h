@@ -22,6 +22,7 @@ struct ap_locals_opts {
 	const struct ap_tags *tags;
 	const struct ap_marker_env *env;
 	struct ap_progress *progress;
+	bool source_tools;      /* see deps/build.h */
 	const struct ap_uv *uv; /* opened when ap_locals_want_build() says so */
 };
 

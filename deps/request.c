@@ -233,6 +233,21 @@ static void name_of_egg(struct ap_dep_line *l)
 	l->req.normalized = ap_name_normalize(egg, n);
 }
 
+/* The file's name says it: NAME-VERSION-TAGS.whl, NAME-VERSION.tar.gz. */
+static void name_of_file(struct ap_dep_line *l)
+{
+	ap_auto_free char *path = ap_xstrndup(l->req.url, strcspn(l->req.url, "?#"));
+	const char *file = strrchr(path, '/') + 1;
+	bool is_wheel = ap_dep_archive_kind(file) == AP_DEP_WHEEL;
+	const char *dash = is_wheel ? strchr(file, '-') : strrchr(file, '-');
+	size_t n = dash ? (size_t)(dash - file) : 0;
+
+	if (!n || ap_dep_archive_kind(file) == AP_DEP_NAMED || !ap_names_ok(file, n))
+		return;
+	l->req.name = ap_xstrndup(file, n);
+	l->req.normalized = ap_name_normalize(file, n);
+}
+
 static bool has_scheme(const char *text)
 {
 	size_t n = strcspn(text, ":/ ;@[<>=");
@@ -251,7 +266,15 @@ static int bare_url(struct scan *s, struct ap_dep_line *l, const char *text)
 	if (strpbrk(copy, " \t"))
 		return refuse(s, l->where, text, "blank in an address");
 	name_of_egg(l);
-	return remote(s, l, text);
+	if (remote(s, l, text) < 0)
+		return -1;
+	if (l->kind != AP_DEP_URL || l->req.name || l->constraint)
+		return 0;
+	name_of_file(l);
+	if (!l->req.name)
+		return refuse(s, l->where, text,
+			"the address does not say which package it is; want NAME @ ADDRESS");
+	return 0;
 }
 
 static bool looks_like_path(const char *text)

@@ -24,7 +24,7 @@ enum ap_dep_project { AP_NO_PROJECT, AP_SETUP_PY, AP_PYPROJECT };
 
 enum ap_dep_kind {
 	AP_DEP_NAMED, /* to be found in an index: `req` */
-	AP_DEP_URL,   /* an archive at an address: `req.url`; `req.name` may be NULL */
+	AP_DEP_URL,   /* an archive at an address: `req.url` */
 	AP_DEP_WHEEL, /* local, `path` */
 	AP_DEP_SDIST,
 	AP_DEP_DIR,

@@ -117,6 +117,11 @@ static void read_lines(struct run *r)
 		want(&r->wanted, r->local.lock.v[i].name);
 }
 
+static bool may_build_all(const struct run *r)
+{
+	return r->o->allow_build && ap_strv_has(r->o->allow_build, ":all:");
+}
+
 /* Check and hash the wheels that are here; build those that are source. */
 static int make_locals(struct run *r, struct ap_err *err)
 {
@@ -126,7 +131,8 @@ static int make_locals(struct run *r, struct ap_err *err)
 		.inv = r->inv,
 		.tags = &r->tags,
 		.env = &env,
-		.progress = r->o ? r->o->progress : NULL };
+		.progress = r->o ? r->o->progress : NULL,
+		.source_tools = r->o && may_build_all(r) };
 
 	if (r->o && ap_locals_want_build(r->req, &env)) {
 		if (open_uv(r, err) < 0)
@@ -253,7 +259,7 @@ static void common_words(struct ap_strv *w, const struct run *r, const char *in,
 	ap_strv_addf(w, "--python-version=%u.%u.%u", r->inv->py_major, r->inv->py_minor,
 		r->inv->py_micro);
 	ap_strv_addf(w, "--python-platform=%s", platform);
-	if (r->o->allow_build && ap_strv_has(r->o->allow_build, ":all:"))
+	if (may_build_all(r))
 		return;
 	ap_strv_add(w, "--only-binary=:all:");
 	for (size_t i = 0; r->building && i < r->o->allow_build->n; i++)
@@ -368,7 +374,7 @@ static bool may_build_some(const struct run *r)
 {
 	const struct ap_strv *allow = r->o->allow_build;
 
-	return allow && allow->n && !ap_strv_has(allow, ":all:");
+	return allow && allow->n && !may_build_all(r);
 }
 
 /*
@@ -487,7 +493,8 @@ static int build_sources(
 	struct ap_build_opts bo = { .cache_dir = r->o->cache_dir,
 		.uv = &r->uv,
 		.inv = r->inv,
-		.progress = r->o->progress };
+		.progress = r->o->progress,
+		.source_tools = may_build_all(r) };
 
 	if (!sdists->n)
 		return 0;

@@ -173,6 +173,7 @@ WAYS = {
     "file": ("-i " + WITH + "{i}/simple\nhelper\n", {}),
     "file, second index": ("-i http://{other}/simple\n--extra-index-url " + WITH + "{i}/simple\nhelper\n", {}),
     "file, links": ("--no-index\n--find-links " + WITH + "{i}/simple/helper/\nhelper\n", {}),
+    "file, address without name": (WITH + "{i}/files/helper-1.0-py3-none-any.whl\n", {}),
     "file, address": ("helper @ " + WITH + "{i}/files/helper-1.0-py3-none-any.whl\n", {}),
     "variable": ("-i http://me:${{INDEX_PW}}@{i}/simple\nhelper\n", {"INDEX_PW": SECRET}),
     "PIP_INDEX_URL": ("helper\n", {"PIP_INDEX_URL": WITH + "{i}/simple"}),
@@ -369,6 +370,122 @@ def test_a_hash_that_does_not_fit_is_refused_before_anything_runs(build, project
     (where / "sub/helper-1.0.tar.gz").write_bytes(sdist("helper", "1.0", setup)[1])
     r = build(where, check=status)
     assert said in r.stderr and not marker.exists()
+
+
+# A source that needs nothing to be built: its own backend runs, and leaves a mark, as soon as anybody asks it.
+EVIL = {
+    "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "evil"\nbackend-path = ["."]\n',
+    "evil.py": "open({marker!r}, 'a').write('ran')\ndef build_wheel(*a, **k): raise SystemExit('it ran')\n",
+}
+
+
+def evil(name, version, marker):
+    out = io.BytesIO()
+    files = {**EVIL, "PKG-INFO": f"Metadata-Version: 1.0\nName: {name}\nVersion: {version}\n"}
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for path, text in files.items():
+            info = tarfile.TarInfo(f"{name}-{version}/{path}")
+            data = (text.format(marker=str(marker)) if path.endswith(".py") else text).encode()
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return f"{name}-{version}.tar.gz", out.getvalue()
+
+
+OWN = '[project]\nname = "mine"\nversion = "1"\n{more}[build-system]\nrequires = {requires}\nbuild-backend = "{backend}"\n'
+LOCKED = """lock-version = "1.0"
+created-by = "test"
+[[packages]]
+name = "evil"
+version = "2.0"
+sdist = {{ name = "evil-2.0.tar.gz", url = "http://{i}/files/evil-2.0.tar.gz", hashes = {{ sha256 = "{sha}" }} }}
+"""
+UV_LOCK = """version = 1
+requires-python = ">=3.8"
+[[package]]
+name = "mine"
+version = "1"
+source = {{ virtual = "." }}
+dependencies = [{{ name = "evil" }}]
+[package.metadata]
+requires-dist = [{{ name = "evil" }}]
+[[package]]
+name = "evil"
+version = "2.0"
+source = {{ registry = "http://{i}/simple" }}
+sdist = {{ url = "http://{i}/files/evil-2.0.tar.gz", hash = "sha256:{sha}", size = {size} }}
+"""
+# How it may come in: the files of the working directory, flags.
+WAYS_IN = {
+    "a requirement": ({"requirements.txt": "evil\n"}, []),
+    "the flag": ({}, ["--requirements=evil"]),
+    "a dependency of a wheel": ({"requirements.txt": "needs-evil\n"}, []),
+    "an address": ({"requirements.txt": "evil @ http://{i}/files/evil-2.0.tar.gz\n"}, []),
+    "an address without name": ({"requirements.txt": "http://{i}/files/evil-2.0.tar.gz\n"}, []),
+    "a page of links": ({"requirements.txt": "--no-index\n-f http://{i}/simple/evil/\nevil\n"}, []),
+    "a directory of links": ({"requirements.txt": "--no-index\n-f links\nevil\n"}, []),
+    "a constraint": ({"requirements.txt": "helper\n-c c.txt\n", "c.txt": "helper @ http://{i}/files/evil-2.0.tar.gz\n"}, []),
+    "--no-binary": ({"requirements.txt": "--no-binary :all:\nevil\n"}, []),
+    "a lock": ({"pylock.toml": LOCKED}, ["--lock=pylock.toml"]),
+    "uv.lock": ({"pyproject.toml": '[project]\nname = "mine"\nversion = "1"\ndependencies = ["evil"]\n', "uv.lock": UV_LOCK}, []),
+    "a dependency of the user's project": (
+        {"pyproject.toml": OWN.format(more='dependencies = ["evil"]\n', requires=[], backend="mine") + 'backend-path = ["."]\n', "mine.py": "{backend}"},
+        [],
+    ),
+    "what builds the user's project": ({"pyproject.toml": OWN.format(more="", requires='["evil"]', backend="evil")}, []),
+    "another one is allowed": ({"requirements.txt": "evil\n"}, ["--allow-build=helper"]),
+}
+# The user's own project may be built by its own means: a wheel as a zip, by hand.
+BACKEND = """import zipfile
+def build_wheel(d, *a, **k):
+    n = 'mine-1-py3-none-any.whl'
+    i = 'mine-1.dist-info/'
+    with zipfile.ZipFile(d + '/' + n, 'w') as z:
+        z.writestr(i + 'METADATA', 'Metadata-Version: 2.1\\nName: mine\\nVersion: 1\\nRequires-Dist: evil\\n')
+        z.writestr(i + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+        z.writestr(i + 'RECORD', i + 'METADATA,,\\n' + i + 'WHEEL,,\\n' + i + 'RECORD,,\\n')
+    return n
+"""
+
+
+@pytest.fixture
+def evil_index(index, tmp_path):
+    i = index()
+    i.marker = tmp_path / "it-ran"
+    name, data = evil("evil", "2.0", i.marker)
+    i.files.update([(name, data), wheel(tmp_path, "helper", "1.0"), wheel(tmp_path, "needs_evil", "1.0", metadata="Requires-Dist: evil\n")])
+    return i
+
+
+def evil_project(project, i, files):
+    data = i.files["evil-2.0.tar.gz"]
+    words = {"i": i.host, "sha": hashlib.sha256(data).hexdigest(), "size": len(data), "backend": BACKEND}
+    where = project({**CODE, **{k: v.format(**words) if k != "pyproject.toml" else v for k, v in files.items()}})
+    (where / "links").mkdir()
+    (where / "links/evil-2.0.tar.gz").write_bytes(data)
+    return where
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_a_stranger_who_comes_as_source_does_not_run(build, project, evil_index, way):
+    files, flags = WAYS_IN[way]
+    where = evil_project(project, evil_index, files)
+    flags = [f.replace("=pylock", f"={where}/pylock") for f in flags]
+    r = build(where, *flags, env={"PIP_INDEX_URL": evil_index.url()}, check=None)
+    assert not evil_index.marker.exists()
+    assert r.returncode in (1, 2) and ("evil" in r.stderr or "helper" in r.stderr), repr(r)
+
+
+def test_the_stranger_runs_when_the_user_allows_it(build, project, evil_index):
+    """The test above could see it."""
+    where = evil_project(project, evil_index, WAYS_IN["a requirement"][0])
+    r = build(where, "--allow-build=evil", env={"PIP_INDEX_URL": evil_index.url()}, check=None)
+    assert evil_index.marker.exists() and r.returncode != 0
+    evil_index.marker.unlink()
+    where = evil_project(project, evil_index, WAYS_IN["what builds the user's project"][0])
+    r = build(where, env={"PIP_INDEX_URL": evil_index.url()}, check=2)
+    assert "--allow-build=:all:" in r.stderr and not evil_index.marker.exists()
+    build(where, "--allow-build=:all:", env={"PIP_INDEX_URL": evil_index.url()}, check=2)
+    assert evil_index.marker.exists()
 
 
 def test_a_resolution_leaves_alone_what_only_the_base_has(build, project, index, tmp_path):

@@ -131,14 +131,13 @@ def ours(autopack, base, project, places, env):
     )  # fmt: skip
     seen = tomllib.loads((places / "kept/seen.toml").read_text())
     variables = dict(l.split("=", 1) for l in (places / "kept/seen.env").read_text().splitlines() if "=" in l)
-    pip = seen.get("pip", {})
     return {
-        "index": None if pip.get("no-index") else pip.get("index-url", PYPI),
-        "extra": pip.get("extra-index-url", []),
-        "links": [l if "://" in l else os.path.normpath(l) for l in pip.get("find-links", [])],
+        "index": None if seen.get("no-index") else seen.get("index-url", PYPI),
+        "extra": seen.get("extra-index-url", []),
+        "links": [l if "://" in l else os.path.normpath(l) for l in seen.get("find-links", [])],
         "hosts": seen.get("allow-insecure-host", []),
-        "no-index": pip.get("no-index", False),
-        "pre": pip.get("prerelease") == "allow",
+        "no-index": seen.get("no-index", False),
+        "pre": seen.get("prerelease") == "allow",
         "cert": variables.get("SSL_CERT_FILE"),
         "keyring": variables.get("UV_KEYRING_PROVIDER") == "subprocess",
     }

@@ -42,7 +42,7 @@ TEST(index_settings_of_pip_reach_uv)
 
 	assert_ok(ap_fs_write(conf, text, sizeof(text) - 1, 0600, &err), &err);
 	assert_config(&none, (const char *[]){ "PIP_CONFIG_FILE", conf, NULL },
-		"allow-insecure-host = [\"four\"]\n[pip]\nindex-url = \"https://u:p@one/simple\"\n"
+		"allow-insecure-host = [\"four\"]\nindex-url = \"https://u:p@one/simple\"\n"
 		"extra-index-url = [\"https://two/simple\", \"https://three/simple\"]\n"
 		"find-links = [\"/w\"]\nprerelease = \"allow\"\n");
 	assert_config(&none,
@@ -50,7 +50,7 @@ TEST(index_settings_of_pip_reach_uv)
 			"PIP_NO_INDEX", "1", "PIP_EXTRA_INDEX_URL", "https://x https://y",
 			"PIP_PRE", "false", "PIP_TRUSTED_HOST", "a b", "PIP_FIND_LINKS", "/l",
 			NULL },
-		"allow-insecure-host = [\"a\", \"b\"]\n[pip]\nindex-url = \"https://env/simple\"\n"
+		"allow-insecure-host = [\"a\", \"b\"]\nindex-url = \"https://env/simple\"\n"
 		"extra-index-url = [\"https://x\", \"https://y\"]\nfind-links = [\"/l\"]\nno-index = true\n");
 }
 
@@ -65,12 +65,12 @@ TEST(index_settings_of_uv_and_files_win)
 			"UV_DEFAULT_INDEX", "corp=https://h/simple", "UV_INDEX_CORP_USERNAME", "me",
 			"UV_INDEX_CORP_PASSWORD", "p@:/", "UV_INDEX", "a=https://a https://b",
 			NULL },
-		"[pip]\nindex-url = \"https://me:p%40%3A%2F@h/simple\"\n"
+		"index-url = \"https://me:p%40%3A%2F@h/simple\"\n"
 		"extra-index-url = [\"https://a\", \"https://b\"]\n");
 	assert_config(&file,
 		(const char *[]){
 			"PIP_CONFIG_FILE", "/dev/null", "UV_INDEX_URL", "https://uv", NULL },
-		"[pip]\nindex-url = \"https://file/simple\"\n");
+		"index-url = \"https://file/simple\"\n");
 }
 
 TEST(index_addresses_that_are_inputs_have_no_secrets)
