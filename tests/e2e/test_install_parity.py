@@ -34,6 +34,7 @@ SITE = {
     "usrlocal": "usr/local/lib/python3.11/site-packages",
     "conda": "opt/conda/lib/python3.11/site-packages",
     "science": "usr/local/lib/python3.11/dist-packages",
+    "musl": "usr/lib/python3.11/site-packages",
 }
 # Where the variants' own links lead: they are absolute, and would be followed out of the root.
 REAL_SITE = {"linked": "data/lib/dist-packages"}
@@ -140,6 +141,9 @@ CASES = [
          extra=[DEMO], imports=["demo"], full=False),
     case("another-installer", "conda", "what another installer than pip put in is replaced as pip does", "idna==3.7", "requests",
          imports=["idna", "requests"], uninstall=False),
+    case("musl", "musl", "wheels for musl's platforms alone, on a base whose Python is linked to it", "numpy==1.26.4", "pyyaml", "requests",
+         imports=["numpy", "yaml", "requests"]),
+    case("musl-schemes", "musl", "a distribution's own Python below /usr with one site directory, marked EXTERNALLY-MANAGED", extra=[DEMO], imports=["demo"]),
     case("satisfied-by-another-installer", "conda", "what another installer than pip put in is enough", "python-dateutil",
          imports=["dateutil"]),
     case("pip-itself", "venv", "pip's family of scripts, a package that pip replaces under itself", "pip==24.0", uninstall=False),
@@ -380,7 +384,7 @@ def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, t
         _pip(ours, env, "uninstall", "-y", "-q", *[p["name"] for p in lock])
         left = {p: v for p, v in _tree(ours).items() if v[0] != "dir" and p not in written}
         had = {p: v for p, v in _tree(base_root).items() if v[0] != "dir"}
-        if c["base"] in ("conda", "minbase", "usrlocal", "science", "linked", "linked-bin"):
+        if c["base"] in ("conda", "musl", "minbase", "usrlocal", "science", "linked", "linked-bin"):
             _assert_equal(left, had)
         assert not set(left) - set(had), sorted(set(left) - set(had))[:20]
 

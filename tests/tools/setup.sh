@@ -28,7 +28,7 @@ build) want=$build ;;
 demo) want=$demo ;;
 package) want=$package ;;
 check) want=$check ;;
-full) want="$check chromium" ;;
+full) want="$check chromium musl-tools" ;;
 *) echo "setup.sh: \"$1\" is none of build, demo, package, check, full" >&2; exit 2 ;;
 esac
 
