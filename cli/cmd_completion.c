@@ -2,6 +2,7 @@
 
 #include "cli/cmds.h"
 #include "cli/common.h"
+#include "vertex/api.h"
 
 static const struct ap_opt_group groups[] = { AP_COMMON_GROUP(0) };
 
@@ -18,6 +19,24 @@ static void add_choices(struct ap_buf *out, const char *choices)
 		ap_buf_addf(out, "%s%.*s", sep, (int)one.n, one.p);
 		sep = " ";
 	}
+}
+
+/* The same of an option: its choices, or the words that its hint stands for. */
+static void add_values(struct ap_buf *out, const struct ap_opt *o)
+{
+	if (o->choices)
+		add_choices(out, o->choices);
+	else if (o->hint == AP_HINT_PLATFORM)
+		ap_buf_adds(out, "linux/amd64 linux/arm64");
+	else if (o->hint == AP_HINT_STRATEGY)
+		ap_buf_adds(out, "STANDARD SPOT FLEX_START");
+	for (size_t i = 0; o->hint == AP_HINT_REGION && i < ap_vertex_n_regions; i++)
+		ap_buf_addf(out, "%s%s", i ? " " : "", ap_vertex_regions[i]);
+}
+
+static bool has_values(const struct ap_opt *o)
+{
+	return o->choices || o->hint >= AP_HINT_REGION;
 }
 
 static bool is_switch(const struct ap_opt *o)
@@ -67,9 +86,9 @@ static void sh_values(void *ctx, const struct ap_cmd *cmd, const char *path)
 			if (o->is_not || is_switch(o) || (!o->choices && !o->hint))
 				continue;
 			ap_buf_addf(out, "\t'%s --%s') ", path, o->name);
-			if (o->choices) {
+			if (has_values(o)) {
 				ap_buf_adds(out, "values='");
-				add_choices(out, o->choices);
+				add_values(out, o);
 				ap_buf_adds(out, "' ;;\n");
 			} else {
 				ap_buf_addf(out, "files=%s ;;\n",
@@ -205,10 +224,10 @@ static void fish_option(struct ap_buf *out, const char *path, const struct ap_op
 		ap_buf_adds(out, " -r -F");
 	else if (!is_switch(o) && o->kind != AP_OPT_OPT)
 		ap_buf_adds(out, " -x");
-	if (o->choices) {
+	if (has_values(o)) {
 		ap_auto_buf list = AP_BUF_INIT;
 
-		add_choices(&list, o->choices);
+		add_values(&list, o);
 		ap_buf_adds(out, " -a ");
 		fish_quote(out, list.p);
 	} else if (o->hint == AP_HINT_DIR) {

@@ -22,6 +22,7 @@ static const struct ap_opt copy_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(platform),
 		.arg = "OS/ARCH",
+		.hint = AP_HINT_PLATFORM,
 		.help = "of an index, copy this platform's image only (default: all of it)" },
 	{ .name = "digest-file",
 		.kind = AP_OPT_STR,

@@ -24,6 +24,7 @@ static const struct ap_opt doctor_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(region),
 		.arg = "REGION",
+		.hint = AP_HINT_REGION,
 		.help = "region of jobs" },
 	{ .name = "output-image-uri",
 		.kind = AP_OPT_STR,

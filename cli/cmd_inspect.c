@@ -27,6 +27,7 @@ static const struct ap_opt inspect_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(platform),
 		.arg = "OS/ARCH",
+		.hint = AP_HINT_PLATFORM,
 		.help = "which image of an index (default linux/amd64)" },
 	{ .name = "distributions",
 		.kind = AP_OPT_FLAG,

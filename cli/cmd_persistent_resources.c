@@ -37,6 +37,7 @@ static const struct ap_opt create_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(region),
 		.arg = "REGION",
+		.hint = AP_HINT_REGION,
 		.help = "where it is made" },
 	{ .name = "resource-pool-spec",
 		.kind = AP_OPT_EACH,

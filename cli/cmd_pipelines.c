@@ -36,6 +36,7 @@ static const struct ap_opt run_table[] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(region),
 		.arg = "REGION",
+		.hint = AP_HINT_REGION,
 		.help = "where the pipeline runs" },
 	{ .name = "display-name",
 		.kind = AP_OPT_STR,

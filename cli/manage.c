@@ -9,10 +9,10 @@
 
 #undef AT
 #define AT(field) offsetof(struct ap_one_opts, field)
-#define REGION                                                                               \
-	{                                                                                    \
-		.name = "region", .kind = AP_OPT_STR, .offset = AT(region), .arg = "REGION", \
-		.help = "where the resource is; a full name says it too"                     \
+#define REGION                                                                                   \
+	{                                                                                        \
+		.name = "region", .kind = AP_OPT_STR, .offset = AT(region), .arg = "REGION",     \
+		.hint = AP_HINT_REGION, .help = "where the resource is; a full name says it too" \
 	}
 #define FORMAT                                                                               \
 	{                                                                                    \

@@ -28,7 +28,15 @@ enum ap_opt_kind {
 };
 
 /* What a value is, for completion. */
-enum ap_opt_hint { AP_HINT_NONE, AP_HINT_FILE, AP_HINT_DIR };
+enum ap_opt_hint {
+	AP_HINT_NONE,
+	AP_HINT_FILE,
+	AP_HINT_DIR,
+	/* words of other rooms, which check them */
+	AP_HINT_REGION,
+	AP_HINT_PLATFORM,
+	AP_HINT_STRATEGY,
+};
 
 struct ap_opt {
 	const char *name; /* without the dashes */

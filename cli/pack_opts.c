@@ -12,6 +12,7 @@ const struct ap_opt ap_pack_table[AP_PACK_OPTS_N] = {
 		.kind = AP_OPT_STR,
 		.offset = AT(platform),
 		.arg = "OS/ARCH",
+		.hint = AP_HINT_PLATFORM,
 		.help = "platform of the image (default linux/amd64)" },
 	{ .name = "compression",
 		.kind = AP_OPT_STR,

@@ -241,17 +241,37 @@ static void add_distributions(struct ap_buf *out, const cJSON *layers)
 	ap_buf_adds(out, "</table>\n");
 }
 
+static void add_fact(struct ap_buf *out, const char *name, const char *value, const char *more)
+{
+	if (!value && !more)
+		return;
+	ap_buf_addf(out, "<tr><th>%s</th><td><code>", name);
+	add_text(out, value);
+	ap_buf_adds(out, value && more ? " " : "");
+	add_text(out, more);
+	ap_buf_adds(out, "</code></td></tr>\n");
+}
+
 static void add_facts(struct ap_buf *out, const cJSON *j)
 {
 	static const char *const names[] = { "digest", "platform", "mediaType", "created" };
+	const cJSON *entry = ap_json_get(j, "config");
+	const cJSON *base = ap_json_get(j, "base");
+	ap_auto_buf entrypoint = AP_BUF_INIT;
 	ap_auto_buf config = AP_BUF_INIT;
+	const cJSON *e;
 
 	ap_buf_adds(out, "<table>\n");
-	for (size_t i = 0; i < AP_LEN(names); i++) {
-		ap_buf_addf(out, "<tr><th>%s</th><td><code>", names[i]);
-		add_text(out, ap_json_str(j, names[i]));
-		ap_buf_adds(out, "</code></td></tr>\n");
-	}
+	for (size_t i = 0; i < AP_LEN(names); i++)
+		add_fact(out, names[i], ap_json_str(j, names[i]), NULL);
+	entry = entry ? ap_json_get(entry, "Entrypoint") : NULL;
+	if (entry)
+		ap_json_print(&entrypoint, entry, 0);
+	add_fact(out, "entrypoint", entry ? entrypoint.p : NULL, NULL);
+	if (base)
+		add_fact(out, "base", ap_json_str(base, "name"), ap_json_str(base, "digest"));
+	cJSON_ArrayForEach(e, ap_json_get(j, "attached")) add_fact(
+		out, "attached", ap_json_str(e, "artifactType"), ap_json_str(e, "predicateType"));
 	ap_buf_adds(out, "</table>\n<details><summary>configuration</summary><pre>");
 	if (ap_json_get(j, "config"))
 		ap_json_print(&config, ap_json_get(j, "config"), AP_JSON_PRETTY);

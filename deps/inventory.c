@@ -14,6 +14,7 @@
 #include "deps/toc.h"
 
 #define MAX_RECORD_FILE (1u << 30)
+#define NOTED_READ      UINT64_C(1000000)
 #define BIG_READ        (500ull << 20) /* from here on the user is warned */
 
 static struct ap_paths *paths_of(const struct ap_inventory *i)
@@ -273,7 +274,7 @@ static void announce(
 			" MB, are read once to learn what it has (inspect --inventory-out and "
 			"--inventory avoid this)",
 			unknown, bytes / 1000000);
-	else if (unknown)
+	else if (bytes >= NOTED_READ)
 		ap_emit_note(o->progress, AP_STEP_INVENTORY,
 			"reading %zu layer%s to learn what is in there, %.1f MB", unknown,
 			unknown == 1 ? "" : "s", (double)bytes / 1e6);

@@ -3,14 +3,16 @@
 # shellcheck disable=SC2034
 
 VERSION=${VERSION:?}
-maintainer="${DEBFULLNAME:-autopack maintainers} <${DEBEMAIL:-maintainers@autopack.dev}>"
 # The revision of this tree, not that of a repository around it.
 if [ "$(git rev-parse --show-toplevel 2>/dev/null)" = "$PWD" ]; then
 	revision=$(git describe --always --dirty --abbrev=12)
 	: "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct)}"
+	: "${DEBFULLNAME:=$(git log -1 --format=%cn)}" "${DEBEMAIL:=$(git log -1 --format=%ce)}"
 else
 	revision=unknown
 fi
+# Who packages it answers for it: the committer unless told, as for the time.
+maintainer="${DEBFULLNAME:-unknown} <${DEBEMAIL:-unknown@localhost}>"
 : "${SOURCE_DATE_EPOCH:=315532800}"
 export SOURCE_DATE_EPOCH
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # deb.sh BINARY OUTDIR: autopack_VERSION_ARCH.deb for Debian 12 and Ubuntu 24.04, the same bytes from the same sources.
 # Environment: VERSION; SOURCE_DATE_EPOCH (default: the commit's time);
-# DEBFULLNAME and DEBEMAIL (the maintainer).
+# DEBFULLNAME and DEBEMAIL (the maintainer; default: the committer).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 binary=$1 out=$2

@@ -200,6 +200,11 @@ def test_tab_completes_commands_flags_values_and_files(autopack, terminal, tmp_p
         ("autopack build --compression=z", "autopack build --compression=zstd"),
         ("autopack build --script=trai", "autopack build --script=trainer/"),
         ("autopack build --local-package-path trai", "autopack build --local-package-path trainer/"),
+        ("autopack custom-jobs create --region=me-w", "autopack custom-jobs create --region=me-west1"),
+        ("autopack build --platform=linux/ar", "autopack build --platform=linux/arm64"),
+        ("autopack build --sign-key=trai", "autopack build --sign-key=trainer/"),
+        ("autopack build --sbom=cy", "autopack build --sbom=cyclonedx"),
+        ("autopack inspect --report=trai", "autopack inspect --report=trainer/"),
         ("autopack completion z", "autopack completion zsh"),
     ):
         t.send("clear")
