@@ -6,6 +6,8 @@ import os
 import subprocess
 import time
 
+import pytest
+
 import support
 
 CODE = {"trainer/__init__.py": "", "trainer/task.py": "print('trained')\n"}
@@ -15,15 +17,25 @@ def rows(r):
     return {x["check"]: x for x in json.loads(r.stdout)}
 
 
-def test_doctor_says_how_to_mend_what_is_missing(autopack):
-    r = autopack("doctor", "--format=json", check=1)
-    found = rows(r)
+@pytest.mark.parametrize(
+    "gcloud, project, login",
+    [
+        (True, "gcloud config set project PROJECT_ID", "gcloud auth login"),
+        (False, "export AUTOPACK_PROJECT=PROJECT_ID", "export GOOGLE_APPLICATION_CREDENTIALS=FILE.json"),
+    ],
+)
+def test_doctor_says_how_to_mend_what_is_missing(autopack, tmp_path, gcloud, project, login):
+    if gcloud:
+        (tmp_path / "gcloud").write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "gcloud").chmod(0o755)
+    env = {"PATH": str(tmp_path)}
+    found = rows(autopack("doctor", "--format=json", check=1, env=env))
     for name in ("project", "region", "credentials", "registry"):
         assert found[name]["state"] == "missing" and found[name]["mend"], name
-    assert found["project"]["mend"] in ("gcloud config set project PROJECT_ID", "export AUTOPACK_PROJECT=PROJECT_ID")
-    assert found["credentials"]["mend"] == "gcloud auth login"
-    text = autopack("doctor", check=1).stdout
-    assert "missing   project" in text and "-> gcloud config set project" in text
+    assert found["project"]["mend"] == project
+    assert found["credentials"]["mend"] == login
+    text = autopack("doctor", check=1, env=env).stdout
+    assert "missing   project" in text and f"-> {project}" in text
 
 
 def test_doctor_is_content_with_a_registry_it_may_push_to(autopack, registry):

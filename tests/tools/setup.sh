@@ -20,7 +20,7 @@ build='gcc make pkg-config libc6-dev libcurl4-openssl-dev libssl-dev libarchive-
 demo="$build docker-registry skopeo umoci"
 package="$build dpkg-dev xz-utils file"
 check="$demo $package libcmocka-dev python3-pip python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
-	shellcheck clang-format jq strace tmux zsh fish curl zstd unzip man-db busybox isal containerd
+	shellcheck clang-format jq strace tmux less zsh fish curl zstd unzip man-db busybox isal containerd
 	qemu-user"
 
 case ${1:-check} in
