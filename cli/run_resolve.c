@@ -84,6 +84,19 @@ static int job_named(void *arg, struct ap_err *err)
 	return look_for(r, r->ask.dest.tag, &r->named, &r->named_body, err);
 }
 
+/* The job's credentials are of use at the end: better missed before anything is built. */
+static int job_credentials(void *arg, struct ap_err *err)
+{
+	struct ap_run *r = arg;
+	char *token = NULL;
+
+	if (ap_gcp_token(ap_world_gcp(r->world), 0, &token, err) < 0)
+		return -1;
+	explicit_bzero(token, strlen(token));
+	free(token);
+	return 0;
+}
+
 static void set_label(struct ap_run *r, const char *name, const char *value)
 {
 	ap_strv_addf(&r->labels, "%s=%s", name, value);
@@ -194,11 +207,13 @@ int ap_run_resolve(struct ap_run *r, struct ap_err *err)
 	ap_ref_release(&ref);
 	if (rc < 0 || open_sink(r, err) < 0 || open_cache_repository(r, err) < 0)
 		return -1;
-	ap_pool_new(&pool, 3);
+	ap_pool_new(&pool, 4);
 	ap_pool_submit(pool, job_there, r);
 	ap_pool_submit(pool, job_base, r);
 	if (r->ask.dest.transport == AP_DOCKER && r->ask.dest.tag)
 		ap_pool_submit(pool, job_named, r);
+	if (r->ask.job && !r->ask.pack->dry_run)
+		ap_pool_submit(pool, job_credentials, r);
 	rc = ap_pool_wait(pool, err);
 	ap_pool_free(pool);
 	if (rc < 0)

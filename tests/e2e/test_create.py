@@ -29,6 +29,15 @@ def create(autopack, *flags, name="My job", **kw):
     return autopack("custom-jobs", "create", *PLACE, f"--display-name={name}", *flags, **kw)
 
 
+def test_without_credentials_nothing_is_built(autopack, project, base, registry, repo):
+    where, out = project(CODE), registry.name(repo)
+    flag = pool(where, executor=base.push("tiny-python"), output_image_uri=out)
+    r = create(autopack, flag, check=1)
+    assert "Google credentials: none found (" in r.stderr and "`gcloud auth login`" in r.stderr
+    assert repo not in registry.repositories()
+    assert create(autopack, flag, "--dry-run=check").json()["displayName"] == "My job"
+
+
 class Service:
     """Answers as the service does; keeps what it was sent."""
 
