@@ -349,6 +349,10 @@ static int read_all(struct ap_lock *lock, const cJSON *j, const struct ap_tags *
 		ap_json_get(ap_json_get(ap_json_get(j, "tool"), "autopack"), "removes");
 	const cJSON *c;
 
+	if (!version && ap_json_get(j, "version") && ap_json_get(j, "package"))
+		return ap_err_set(err, AP_E_INPUT,
+			"this is uv's own lock, which is read without --lock where it lies beside "
+			"pyproject.toml; for --lock, make one with \"uv export --no-emit-project --format=pylock.toml\"");
 	if (!version || !ap_starts_with(version, "1."))
 		return ap_err_set(err, AP_E_INPUT, "want lock-version = \"1.0\", found %s",
 			version ? version : "none");

@@ -54,6 +54,8 @@ TEST(lock_refuses_what_it_cannot_install)
 		enum ap_err_code code;
 		const char *fails_with;
 	} cases[] = {
+		{ "uv's own", "version = 1\n[[package]]\nname = \"a\"\n", AP_E_INPUT,
+			"read without --lock" },
 		{ "other version", "lock-version = \"2.0\"\n", AP_E_INPUT, "found 2.0" },
 		{ "no version", "", AP_E_INPUT, "found none" },
 		{ "broken", "lock-version = \n", AP_E_INPUT, "line 1" },
