@@ -197,7 +197,7 @@ def make_big_base(layout, n_layers):
                 tar.addfile(info, io.BytesIO(body))
             if n == n_layers - 1:
                 files = {
-                    "usr/bin/python3.11": b"", "usr/lib/python3.11/os.py": b"",
+                    "etc/os-release": b"ID=debian\n", "usr/bin/python3.11": b"", "usr/lib/python3.11/os.py": b"",
                     "usr/local/lib/python3.11/dist-packages/marker_dist-1.0.dist-info/METADATA":
                         b"Metadata-Version: 2.1\nName: marker-dist\nVersion: 1.0\n",
                     "usr/local/lib/python3.11/dist-packages/marker_dist-1.0.dist-info/RECORD": b"",

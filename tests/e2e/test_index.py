@@ -488,6 +488,53 @@ def test_the_stranger_runs_when_the_user_allows_it(build, project, evil_index):
     assert evil_index.marker.exists()
 
 
+# Builds a wheel by hand, so that no index is needed for what builds.
+BY_HAND = """import zipfile
+def build_wheel(directory, *args, **kw):
+    info = '{name}-1.dist-info/'
+    with zipfile.ZipFile(directory + '/{name}-1-py3-none-any.whl', 'w') as z:
+        z.writestr('{name}/__init__.py', '')
+        z.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: {name}\\nVersion: 1\\n{requires}')
+        z.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')
+        z.writestr(info + 'RECORD', info + 'METADATA,,\\n' + info + 'WHEEL,,\\n' + info + 'RECORD,,\\n')
+    return '{name}-1-py3-none-any.whl'
+"""
+
+
+def member(name, requires, more=""):
+    """pyproject.toml and backend of a project."""
+    project = f'[project]\nname = "{name}"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = {json.dumps(requires)}\n{more}'
+    project += '[build-system]\nrequires = []\nbuild-backend = "by_hand"\nbackend-path = ["."]\n'
+    lines = "".join(f"Requires-Dist: {r}\\n" for r in requires)
+    return {"pyproject.toml": project, "by_hand.py": BY_HAND.format(name=name, requires=lines)}
+
+
+@pytest.mark.parametrize("where", [".", "packages/member"])
+def test_a_workspace_is_installed_as_its_uv_lock_says(build, project, index, autopack, tmp_path, where):
+    """Members and path dependencies from their sources, others at the locked version though there is a newer one."""
+    i = index()
+    i.files.update([wheel(tmp_path, "helper", "1.0")])
+    root = f'[project]\nname = "root"\nversion = "1"\nrequires-python = ">=3.9"\ndependencies = ["member"]\n[tool.uv.workspace]\n'
+    root += f'members = ["packages/*"]\n[tool.uv.sources]\nmember = {{ workspace = true }}\n[[tool.uv.index]]\nurl = "{i.url()}"\ndefault = true\n'
+    near = '[tool.uv.sources]\nvendored = { path = "../../third/vendored" }\n'
+    files = {"pyproject.toml": root, "trainer/task.py": "", "packages/member/trainer/task.py": ""}
+    files |= {f"packages/member/{k}": v for k, v in member("member", ["helper", "vendored"], near).items()}
+    files |= {f"third/vendored/{k}": v for k, v in member("vendored", ["helper"]).items()}
+    top = project(files)
+    support.run(support.ENV_BIN / "uv", "lock", cwd=top, env=autopack.environ({"UV_INDEX_URL": None, "PIP_INDEX_URL": None}))
+    i.files.update([wheel(tmp_path, "helper", "2.0")])
+    build(top / where, f"--lock-out={tmp_path}/lock.toml", env={"PIP_INDEX_URL": i.url()})
+    got = re.findall(r'^name = "(.*)"\nversion = "(.*)"', (tmp_path / "lock.toml").read_text(), re.M)
+    assert got == [("helper", "1.0"), ("member", "1"), ("vendored", "1")]
+    # What is known needs no index: an edit of the code when it is gone.
+    i.server.shutdown()
+    i.server.server_close()
+    (top / where / "trainer/task.py").write_text("print('edited')\n")
+    r = build(top / where, env={"PIP_INDEX_URL": i.url()})
+    assert "same inputs on the same base" in r.stderr
+    build(top / where, f"--lock={tmp_path}/lock.toml", env={"PIP_INDEX_URL": i.url()})
+
+
 def test_a_resolution_leaves_alone_what_only_the_base_has(build, project, index, tmp_path):
     """torch==2.3.0+cu121 of a vendor's image: no index has it, and nothing may replace it."""
     torch = {

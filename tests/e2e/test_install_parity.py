@@ -36,8 +36,14 @@ SITE = {
     "science": "usr/local/lib/python3.11/dist-packages",
     "musl": "usr/lib/python3.11/site-packages",
 }
+# Virtual environments whose interpreter no #! line can name.
+BLANKS, LONG = "opt/my own env", "opt/" + "long-path/" * 14 + "env"
 # Where the variants' own links lead: they are absolute, and would be followed out of the root.
-REAL_SITE = {"linked": "data/lib/dist-packages"}
+REAL_SITE = {
+    "linked": "data/lib/dist-packages",
+    "blanks": f"{BLANKS}/lib/python3.11/site-packages",
+    "long-path": f"{LONG}/lib/python3.11/site-packages",
+}
 WHEELS = support.ROOT / "fixtures/wheels/good"
 DEMO = WHEELS / "demo-1.0-py3-none-any.whl"
 STREAM = WHEELS / "stream-1-py3-none-any.whl"
@@ -73,9 +79,22 @@ def _egg_info(site):
     }
 
 
+def _venv_at(path):
+    """A virtual environment of Debian's Python at a path of its own, and the PATH that has it."""
+    members = {
+        f"{path}/pyvenv.cfg": "home = /usr/bin\ninclude-system-site-packages = false\nversion = 3.11.2\n",
+        f"{path}/bin/python3": oci.Link("/usr/bin/python3"),
+        f"{path}/bin/python": oci.Link("python3"),
+        f"{path}/lib/python3.11/site-packages": oci.Dir(0o755),
+    }
+    return "minbase", members, f"/{path}/bin:/usr/local/bin:/usr/bin:/bin"
+
+
 V = "usr/local/lib/python3.11"
-# What a variant adds above its base: name -> (base, members).
+# What a variant adds above its base: name -> (base, members, PATH if it is another one).
 VARIANTS = {
+    "blanks": _venv_at(BLANKS),
+    "long-path": _venv_at(LONG),
     "torch-local": (
         "science",
         _dist(SITE["science"], "torch", "2.3.0+cu121", {"torch/__init__.py": "__version__ = '2.3.0+cu121'\n"}),
@@ -159,6 +178,9 @@ CASES = [
     case("included", "minbase", "-r, -c, comments, continuation lines", "-r more.txt", "-c limits.txt",
          files={"more.txt": "# more\nurllib3 \\\n  >=2\n", "limits.txt": "urllib3<2.2\n"}, imports=["urllib3"]),
     case("inline-upgrade", "venv", "requirements= upgrades what it names", "idna", upgrade=["idna"], imports=["idna"]),
+    case("blanks", "blanks", "an interpreter whose path has blanks: wrappers go through sh", "docutils==0.16", "pygments", imports=["docutils", "pygments"]),
+    case("long-path", "long-path", "an interpreter whose path is too long for a #! line", "docutils==0.16", "pygments",
+         imports=["docutils", "pygments"]),
     case("top-level-extension", "venv", "modules beside packages, mypyc's hashed names", "black==24.8.0", imports=["black"]),
     case("many-files", "usrlocal", "thousands of members, empty files, templates", "django==4.2.16", imports=["django"]),
     case("jupyter", "usrlocal", "a big tree of data files", "notebook==7.2.2", imports=["notebook"]),
@@ -191,6 +213,8 @@ def roots(base, tmp_path_factory):
             layout = base(VARIANTS[name][0] if name in VARIANTS else name)
             if name in VARIANTS:
                 config = support.skopeo_inspect(f"oci:{layout}:latest", config=True)["config"]
+                for path in VARIANTS[name][2:]:
+                    config["Env"] = [f"PATH={path}"]
                 above = oci.Layout(top / f"{name}.oci")
                 tar = oci.tar_of_members(VARIANTS[name][1])
                 above.tag(above.image([tar], config, base=(str(layout), "latest")), "latest")
@@ -316,7 +340,7 @@ def _installers(root, lock, site):
 def _scripts(root, lock):
     """Console scripts that the locked wheels brought, absolute in the image."""
     out = []
-    for d in ("usr/local/bin", "opt/venv/bin", "opt/conda/bin"):
+    for d in ("usr/local/bin", "usr/bin", "opt/venv/bin", "opt/conda/bin", f"{BLANKS}/bin", f"{LONG}/bin"):
         for f in sorted((root / d).glob("*")):
             if f.is_file() and not f.is_symlink() and b"sys.exit(" in f.read_bytes()[:400]:
                 out.append("/" + str(f.relative_to(root)))
