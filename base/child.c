@@ -91,9 +91,9 @@ static void running_release(struct running *r)
 
 static int open_pipes(struct running *r, struct ap_err *err)
 {
-	if (r->o->input && open_pipe(&r->in, true, err) < 0)
+	if (r->o->input && !r->o->in_fd && open_pipe(&r->in, true, err) < 0)
 		return -1;
-	if (r->o->out && open_pipe(&r->out, false, err) < 0)
+	if (r->o->out && !r->o->out_fd && open_pipe(&r->out, false, err) < 0)
 		return -1;
 	if (r->o->errout && open_pipe(&r->err, false, err) < 0)
 		return -1;
@@ -106,11 +106,17 @@ static int set_actions(posix_spawn_file_actions_t *fa, const struct running *r)
 {
 	int rc = 0;
 
-	if (r->o->input)
+	if (r->o->in_fd)
+		rc |= posix_spawn_file_actions_adddup2(fa, r->o->in_fd, 0);
+	else if (r->o->input)
 		rc |= posix_spawn_file_actions_adddup2(fa, r->in.theirs, 0);
 	else
 		rc |= posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
-	rc |= posix_spawn_file_actions_adddup2(fa, r->o->out ? r->out.theirs : 2, 1);
+	rc |= posix_spawn_file_actions_adddup2(fa,
+		r->o->out_fd ? r->o->out_fd
+		: r->o->out  ? r->out.theirs
+			     : 2,
+		1);
 	if (r->o->errout)
 		rc |= posix_spawn_file_actions_adddup2(fa, r->err.theirs, 2);
 	if (r->o->cwd)
@@ -260,7 +266,8 @@ static int loop(struct running *r, struct ap_err *err)
 	for (;;) {
 		bool open = r->in.ours >= 0 || r->out.ours >= 0 || r->err.ours >= 0;
 
-		if (ap_interrupted() || (r->o->stop && atomic_load(r->o->stop)))
+		if ((ap_interrupted() && !r->o->cleans_up) ||
+			(r->o->stop && atomic_load(r->o->stop)))
 			return ap_err_set(err, AP_E_CANCELLED, "%s: interrupted", r->name);
 		if (now_ms() > deadline)
 			return ap_err_set(err, AP_E_CHILD, "%s: no end after %u seconds", r->name,

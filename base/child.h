@@ -15,10 +15,13 @@ struct ap_child_opts {
 	const char *cwd;         /* NULL: ours */
 	const void *input;       /* written to its stdin; NULL: /dev/null */
 	size_t input_len;
+	int in_fd;               /* its stdin is this file, from where it stands; 0: `input` */
+	int out_fd;              /* its stdout goes to this file; 0: `out` */
 	struct ap_buf *out;      /* its stdout, within the buffer's maximum; NULL: our stderr */
 	struct ap_buf *errout;   /* its stderr; NULL: our stderr */
 	unsigned timeout;        /* seconds; 0: none */
 	const atomic_bool *stop; /* ends it when another thread sets it; NULL: never */
+	bool cleans_up;          /* it runs to its end though a signal has stopped us */
 };
 
 /*

@@ -103,6 +103,21 @@ void ap_bundle_config(cJSON *config, const struct ap_local_run *r)
 	free_shm(mounts);
 }
 
+void ap_bundle_inside(cJSON *config, const struct ap_strv *argv)
+{
+	cJSON *process = member(config, "process");
+	cJSON *user = ap_json_set_object(process, "user");
+	cJSON *network = ap_json_object();
+
+	add_words(ap_json_set_array(process, "args"), argv);
+	ap_json_set_str(process, "cwd", "/");
+	ap_json_set(user, "uid", ap_json_number(0));
+	ap_json_set(user, "gid", ap_json_number(0));
+	drop_namespace(config, "network");
+	ap_json_set_str(network, "type", "network");
+	ap_json_push(list(member(config, "linux"), "namespaces"), network);
+}
+
 static int unpack(const struct ap_local_run *r, struct ap_err *err)
 {
 	const char *argv[8];

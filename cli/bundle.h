@@ -21,4 +21,7 @@ int ap_bundle_make(const struct ap_local_run *r, struct ap_err *err) AP_CHECK;
  */
 void ap_bundle_config(cJSON *config, const struct ap_local_run *r);
 
+/* A program of the image's own in config.json's words: as root, without network.  Pure. */
+void ap_bundle_inside(cJSON *config, const struct ap_strv *argv);
+
 #endif

@@ -8,6 +8,7 @@
 #include "cli/ask.h"
 #include "cli/cmds.h"
 #include "cli/mend.h"
+#include "cli/inside.h"
 #include "cli/render.h"
 #include "deps/uv.h"
 
@@ -246,6 +247,26 @@ static void check_python(struct doctor *d, struct ap_err *err)
 	tell(d, status == 0 ? GOOD : OPTIONAL, "python", out.p, mend);
 }
 
+static void check_containers(struct doctor *d)
+{
+	ap_auto_buf found = AP_BUF_INIT;
+	const char *const *names = ap_runtime_names();
+
+	for (size_t i = 0; names[i]; i++) {
+		ap_auto_free char *path = ap_child_find(names[i], NULL);
+
+		if (path)
+			ap_buf_addf(&found, "%s%s", found.len ? ", " : "", names[i]);
+	}
+	if (found.len)
+		tell(d, GOOD, "containers", found.p, NULL);
+	else
+		tell(d, OPTIONAL, "containers",
+			"none of podman, docker, buildah and crun is on PATH: wanted for --compile, "
+			"local-run and for what must be built inside the executor image",
+			"apt-get install podman");
+}
+
 static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
 {
 	ap_auto_buf text = AP_BUF_INIT;
@@ -315,6 +336,7 @@ static int examine(struct doctor *d, struct ap_err *err)
 	stage(d, "tools");
 	check_uv(d, cache, err);
 	check_python(d, err);
+	check_containers(d);
 	check_cache(d, cache, err);
 	ap_display_settle(&d->s->display);
 	if (!d->o->format)

@@ -70,6 +70,7 @@ struct ap_run {
 	struct ap_base base;
 	struct ap_inventory *inventory; /* NULL when nothing is installed */
 	bool inventory_is_new;          /* layers were read for it: to be shared */
+	struct ap_inside *inside; /* where the base's programs run; NULL: nothing is installed */
 	struct ap_lock lock;
 	struct ap_strv entrypoint, labels; /* final ones */
 	struct ap_layer *layers;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "cli/inside.h"
 #include "cli/inventory_of.h"
 #include "cli/run_deps.h"
 #include "deps/uv.h"
@@ -127,6 +128,22 @@ static void say_notes(struct ap_run *r)
 		ap_emit_note(r->progress, AP_STEP_RESOLVE, "%s", r->plan.deps.notes.v[i]);
 }
 
+/* Nothing is started by this. */
+static void make_inside(struct ap_run *r)
+{
+	const struct ap_inside_opts o = {
+		.world = r->world,
+		.source = r->source,
+		.base = &r->base,
+		.platform = r->ask.image.platform,
+		.cache_dir = r->ask.cache_dir,
+		.progress = r->progress,
+	};
+
+	ap_inside_new(&r->inside, &o);
+	r->inside->python = ap_xstrdup(r->inventory->python_path);
+}
+
 int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_pack_opts *p = r->ask.pack;
@@ -146,6 +163,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		return -1;
 	if (choose_python(r, err) < 0)
 		return -1;
+	make_inside(r);
+	o.inside = r->inside;
 	return ap_resolve(&r->lock, &r->plan.deps, r->inventory, &o, err);
 }
 
@@ -176,6 +195,8 @@ int ap_run_deps_read_lock(struct ap_lock *out, const char *path, struct ap_err *
 void ap_run_deps_release(struct ap_run *r)
 {
 	ap_lock_release(&r->lock);
+	ap_inside_free(r->inside);
+	r->inside = NULL;
 	ap_inventory_free(r->inventory);
 	r->inventory = NULL;
 }

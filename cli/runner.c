@@ -8,6 +8,7 @@
 
 #include "base/child.h"
 #include "cli/bundle.h"
+#include "cli/inside.h"
 #include "vertex/text.h"
 
 extern char **environ;
@@ -20,9 +21,9 @@ static bool is_crun(const char *runner)
 int ap_runner_find(const char **out, const char *wanted, struct ap_err *err)
 {
 	ap_auto_free char *umoci = NULL;
-	static const char *const runners[] = { "podman", "docker", "buildah", "crun" };
+	const char *const *runners = ap_runtime_names();
 
-	for (size_t i = 0; i < AP_LEN(runners); i++) {
+	for (size_t i = 0; runners[i]; i++) {
 		ap_auto_free char *path = NULL;
 
 		if (wanted && strcmp(wanted, runners[i]) != 0)
@@ -190,13 +191,16 @@ static int entrypoint_of(struct ap_strv *out, const char *container, struct ap_e
 	return 0;
 }
 
+/* Also after Ctrl-C, which ended the program. */
 static void remove_container(const char *container)
 {
+	const char *argv[] = { "buildah", "rm", container, NULL };
 	struct ap_err ignored = AP_ERR_INIT;
-	ap_auto_free char *text = NULL;
+	ap_auto_buf text = AP_BUF_MAX(1 << 20);
+	struct ap_child_opts o = { .argv = argv, .out = &text, .timeout = 60, .cleans_up = true };
+	int status = 0;
 
-	(void)!ask_runner(
-		&text, (const char *const[]){ "buildah", "rm", container, NULL }, &ignored);
+	(void)!ap_child_run(&o, &status, &ignored);
 }
 
 int ap_runner_run(

@@ -1,5 +1,6 @@
 /*
- * The user's own projects and sdists as wheels or sdists, through `uv build`.
+ * The user's own projects and sdists as wheels or sdists, through `uv build`,
+ * or inside the base where a wheel made here would not be what the base needs.
  *
  * A build runs the project's code on the host; callers see to it that this
  * happens only for the user's own projects and for what --allow-build names.
@@ -8,6 +9,7 @@
 #define AP_DEPS_BUILD_H
 
 #include "base/progress.h"
+#include "deps/inside.h"
 #include "deps/inventory.h"
 #include "deps/uv.h"
 
@@ -15,6 +17,7 @@ struct ap_build_opts {
 	const char *cache_dir;          /* wheels are kept in DIR/builds/<digest of the source> */
 	const struct ap_uv *uv;         /* its environment and configuration are the build's */
 	const struct ap_inventory *inv; /* of the base: its Python builds when the host has one */
+	struct ap_inside *inside; /* builds what does not come right here; NULL: nothing does */
 	struct ap_progress *progress;
 	bool source_tools; /* what builds it may come as source, too: --allow-build=:all: */
 };
@@ -25,10 +28,12 @@ struct ap_build_opts {
  * with the same Python is built once.
  *
  * *wheel: host path in the cache, owned.
- * Errors: AP_E_INPUT with the end of the backend's own words; AP_E_INPUT,
- * too, for metadata that asks which Python builds it when that is not the
- * base's; AP_E_UNSUPPORTED when the wheel does not fit the base (how to mend
- * it); AP_E_IO.
+ * Built inside the base: what asks which Python builds it when the base's is
+ * not on this machine, what fails here for want of a compiler, and what,
+ * built here, does not fit the base.  Where no runtime can: AP_E_INPUT, for
+ * the last AP_E_UNSUPPORTED, with how to mend it.
+ * Errors: AP_E_INPUT with the end of the backend's own words; AP_E_IO; those
+ * of ap_build_inside().
  */
 int ap_build_wheel(char **wheel, const char *source, const struct ap_build_opts *o,
 	struct ap_err *err) AP_CHECK;

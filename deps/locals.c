@@ -125,6 +125,7 @@ static int build(struct maker *m, char **wheel, const struct ap_dep_line *l)
 	struct ap_build_opts bo = { .cache_dir = m->o->cache_dir,
 		.uv = m->o->uv,
 		.inv = m->o->inv,
+		.inside = m->o->inside,
 		.progress = m->o->progress,
 		.source_tools = m->o->source_tools };
 

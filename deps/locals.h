@@ -8,6 +8,7 @@
 #include "deps/lock.h"
 #include "deps/request.h"
 
+struct ap_inside;
 struct ap_uv;
 
 struct ap_locals {
@@ -22,8 +23,9 @@ struct ap_locals_opts {
 	const struct ap_tags *tags;
 	const struct ap_marker_env *env;
 	struct ap_progress *progress;
-	bool source_tools;      /* see deps/build.h */
-	const struct ap_uv *uv; /* opened when ap_locals_want_build() says so */
+	bool source_tools;        /* see deps/build.h */
+	struct ap_inside *inside; /* as in ap_build_opts */
+	const struct ap_uv *uv;   /* opened when ap_locals_want_build() says so */
 };
 
 /* Is there anything to be built? */

@@ -131,6 +131,7 @@ static int make_locals(struct run *r, struct ap_err *err)
 		.inv = r->inv,
 		.tags = &r->tags,
 		.env = &env,
+		.inside = r->o ? r->o->inside : NULL,
 		.progress = r->o ? r->o->progress : NULL,
 		.source_tools = r->o && may_build_all(r) };
 
@@ -227,25 +228,9 @@ static const struct ap_dist *same_in_base(
 
 /* ---- running uv ---- */
 
-/* The nearest platform that uv knows, rounded down; wheels are checked against the true tags later. */
-static char *uv_platform(const struct ap_inventory *inv)
-{
-	static const unsigned known[] = { 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17 };
-	const char *arch = ap_tags_arch(inv->arch);
-
-	if (ap_streq(inv->libc, "musl"))
-		return ap_xasprintf("%s-unknown-linux-musl", arch);
-	for (size_t i = 0; i < AP_LEN(known); i++) {
-		if (known[i] <= inv->libc_minor &&
-			(strcmp(arch, "x86_64") == 0 || strcmp(arch, "aarch64") == 0))
-			return ap_xasprintf("%s-manylinux_2_%u", arch, known[i]);
-	}
-	return ap_xasprintf("%s-unknown-linux-gnu", arch);
-}
-
 static void common_words(struct ap_strv *w, const struct run *r, const char *in, const char *out)
 {
-	ap_auto_free char *platform = uv_platform(r->inv);
+	ap_auto_free char *platform = ap_uv_platform(r->inv);
 	static const char *const fixed[] = { "--config-file", "uv.toml", "--no-header",
 		"--no-annotate", "--quiet" };
 
@@ -493,6 +478,7 @@ static int build_sources(
 	struct ap_build_opts bo = { .cache_dir = r->o->cache_dir,
 		.uv = &r->uv,
 		.inv = r->inv,
+		.inside = r->o->inside,
 		.progress = r->o->progress,
 		.source_tools = may_build_all(r) };
 
@@ -711,7 +697,7 @@ static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 
 static int cache_path(char **out, struct run *r, struct ap_err *err)
 {
-	ap_auto_free char *platform = uv_platform(r->inv);
+	ap_auto_free char *platform = ap_uv_platform(r->inv);
 	struct ap_lock_cache_key k = { .req = r->req,
 		.inv = r->inv,
 		.tags = &r->tags,

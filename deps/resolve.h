@@ -5,6 +5,7 @@
 #define AP_DEPS_RESOLVE_H
 
 #include "base/progress.h"
+#include "deps/inside.h"
 #include "deps/inventory.h"
 #include "deps/lock.h"
 #include "deps/lock_cache.h"
@@ -15,6 +16,7 @@ struct ap_resolve_opts {
 	const char *cache_dir; /* ours: locks/ and uv's cache are kept below */
 	const char *uv;        /* path of uv; NULL: looked for */
 	const struct ap_strv *allow_build;
+	struct ap_inside *inside; /* builds what does not come right here; NULL: nothing does */
 	struct ap_progress *progress;
 	bool refresh; /* do not reuse a lock of an earlier run */
 	bool offline;

@@ -5,6 +5,7 @@
 
 #include "base/child.h"
 #include "base/fs.h"
+#include "deps/tags.h"
 #include "deps/version.h"
 
 #define HOW_TO_GET "\"autopack doctor\" says the command that installs it"
@@ -202,6 +203,21 @@ int ap_uv_open(struct ap_uv *out, const struct ap_uv_opts *o, struct ap_err *err
 	*out = u;
 	u = (struct ap_uv){ 0 };
 	return 0;
+}
+
+char *ap_uv_platform(const struct ap_inventory *inv)
+{
+	static const unsigned known[] = { 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 28, 17 };
+	const char *arch = ap_tags_arch(inv->arch);
+
+	if (ap_streq(inv->libc, "musl"))
+		return ap_xasprintf("%s-unknown-linux-musl", arch);
+	for (size_t i = 0; i < AP_LEN(known); i++) {
+		if (known[i] <= inv->libc_minor &&
+			(strcmp(arch, "x86_64") == 0 || strcmp(arch, "aarch64") == 0))
+			return ap_xasprintf("%s-manylinux_2_%u", arch, known[i]);
+	}
+	return ap_xasprintf("%s-unknown-linux-gnu", arch);
 }
 
 const char *ap_uv_getenv(const char *name)

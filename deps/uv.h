@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "deps/index_config.h"
+#include "deps/inventory.h"
 
 #define AP_UV_MIN "0.7.0" /* the first whose pylock.toml output is stable */
 
@@ -32,6 +33,12 @@ struct ap_uv_opts {
  * Errors: AP_E_NOT_FOUND with how to get it; AP_E_UNSUPPORTED when it is too old.
  */
 int ap_uv_open(struct ap_uv *out, const struct ap_uv_opts *o, struct ap_err *err) AP_CHECK;
+
+/*
+ * The nearest platform that uv knows by name, rounded down; wheels are
+ * checked against the true tags later.  *out: owned.
+ */
+char *ap_uv_platform(const struct ap_inventory *inv);
 
 /* getenv(), as an ap_getenv_fn. */
 const char *ap_uv_getenv(const char *name);

@@ -8,10 +8,13 @@ base            base(NAME) -> OCI layout directory of an executor image; base.pu
 project         project({path: text}) -> a working directory
 buildah         another builder with a storage of its own: support.Buildah
 short           a directory with a short name
+container_store where podman and buildah keep images in this session: a storage.conf
+inside          inside(BASE, DIRECTORY, *flags): a build that may run the base's own programs; the image is TMP/OUT:x
 unpack          unpack(reference) -> root file system, by skopeo and umoci
 """
 
 import itertools
+import os
 import pathlib
 import sys
 import tempfile
@@ -207,3 +210,30 @@ def buildah(tmp_path):
     yield b
     b("rm", "--all")
     support.remove(tmp_path / "buildah")
+
+
+@pytest.fixture(scope="session")
+def container_store(tmp_path_factory):
+    """One store for the session: a base is brought to it once, as on a user's machine."""
+    top = tmp_path_factory.mktemp("containers")
+    for driver in ("overlay", "vfs"):
+        env = {**os.environ, "CONTAINERS_STORAGE_CONF": str(support.container_store(top, driver))}
+        if support.run("buildah", "info", env=env, check=False).returncode == 0:
+            break
+    yield env["CONTAINERS_STORAGE_CONF"]
+    support.run("buildah", "rm", "--all", env=env, check=False)
+    support.run("buildah", "rmi", "--all", "--force", env=env, check=False)
+    support.remove(top)
+
+
+@pytest.fixture
+def inside(autopack, base, container_store, tmp_path):
+    """What it needs of the base comes from the shared store."""
+    autopack.env["CONTAINERS_STORAGE_CONF"] = container_store
+
+    def build(name, directory, *flags, out="image", **kw):
+        layout = base(name) if isinstance(name, str) else name
+        return autopack("build", f"--executor-image-uri=oci:{layout}:latest", f"--local-package-path={directory}",
+                        "--script=trainer/task.py", f"--image=oci:{tmp_path}/{out}:x", *flags, timeout=900, **kw)  # fmt: skip
+
+    return build

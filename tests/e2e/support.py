@@ -90,6 +90,38 @@ class Result:
         )
 
 
+def container_store(top, driver="vfs"):
+    """A storage.conf: podman and buildah keep their images below `top` and not in the machine's store."""
+    top.mkdir(parents=True, exist_ok=True)
+    conf = top / "storage.conf"
+    conf.write_text(f'[storage]\ndriver = "{driver}"\ngraphroot = "{top}/root"\nrunroot = "{top}/run"\n')
+    return conf
+
+
+_RUNTIMES = ("podman", "docker", "buildah", "crun")
+
+
+def path_with(tmp_path, *names):
+    """A PATH with everything but the container runtimes, and of these only `names`."""
+    where = tmp_path / ("only-" + "-".join(names) if names else "none")
+    where.mkdir()
+    for directory in (ENV_BIN, *map(pathlib.Path, "/usr/local/sbin /usr/local/bin /usr/sbin /usr/bin /sbin /bin".split())):
+        for program in directory.iterdir() if directory.is_dir() else ():
+            link = where / program.name
+            if program.name in names or program.name not in _RUNTIMES:
+                if not os.path.lexists(link):
+                    link.symlink_to(program)
+    return str(where)
+
+
+def assert_nothing_left(autopack, store):
+    """No container, no temporary file of a run."""
+    left = [p.name for p in (autopack.cache / "autopack").rglob("*.tmp.*")]
+    assert not left
+    env = {**os.environ, "CONTAINERS_STORAGE_CONF": store}
+    assert run("buildah", "containers", "-q", env=env).stdout == ""
+
+
 class Autopack:
     """The program under test with an environment of its own: HOME, XDG, gcloud configuration, PATH with uv."""
 
@@ -108,6 +140,7 @@ class Autopack:
             "TMPDIR": str(self.home / "tmp"),
             "LC_ALL": "C.UTF-8",
             "GCE_METADATA_HOST": "127.0.0.1:1",  # never the real metadata server
+            "CONTAINERS_STORAGE_CONF": str(container_store(self.home / "containers")),
             **index_env(),
             **{k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "AP_MUTANT")},
         }
