@@ -175,6 +175,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	q->ignore_file = first_of(p->ignore_file, env, AP_KEY_IGNORE_FILE);
 	q->vcs_labels =
 		p->vcs_labels >= 0 ? p->vcs_labels : ap_env_bool(env, AP_KEY_VCS_LABELS, true);
+	q->compile = p->compile >= 0 ? p->compile : ap_env_bool(env, AP_KEY_COMPILE, false);
 	q->source_date_epoch = env->epoch;
 	q->lock_file = p->lock ? ap_xstrdup(p->lock) : NULL;
 	ap_strv_copy(&q->allow_build,
@@ -249,6 +250,8 @@ char *ap_ask_build_line(const struct ap_ask *a)
 	add_flag(&out, "compression", q->compression == AP_ZSTD ? "zstd" : NULL);
 	add_flag(&out, "ignore-file", q->ignore_file);
 	add_flag(&out, "lock", q->lock_file);
+	if (q->compile)
+		ap_buf_adds(&out, " --compile");
 	if (!q->vcs_labels)
 		ap_buf_adds(&out, " --no-vcs-labels");
 	return ap_buf_steal(&out);

@@ -79,6 +79,7 @@ static const struct bucket {
 	{ "inventory", "what executor images hold", false },
 	{ "stat", "digests of local files", false },
 	{ "builds", "wheels built here", false },
+	{ "bytecode", "bytecode of packages, by wheel and executor image", false },
 	{ "uv", "the resolver's own cache", true },
 };
 

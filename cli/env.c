@@ -49,6 +49,8 @@ static const struct key {
 		"label images with revision and source" },
 	[AP_KEY_ALLOW_BUILD] = { "allow-build", LIST, NOT_PROJECT, NULL, NULL, NULL, NULL,
 		"source distributions whose code may run here" },
+	[AP_KEY_COMPILE] = { "compile", BOOL, 0, NULL, NULL, NULL, NULL,
+		"add bytecode of what is installed" },
 	[AP_KEY_SERVICE_ACCOUNT] = { "service-account", TEXT, 0, NULL, NULL, NULL, NULL,
 		"account that jobs run as" },
 	[AP_KEY_NETWORK] = { "network", TEXT, 0, NULL, NULL, NULL, NULL, "network of jobs" },

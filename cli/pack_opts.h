@@ -14,6 +14,7 @@ struct ap_pack_opts {
 	char *lock, *lock_out, *inventory;
 	int refresh;
 	struct ap_strv allow_build;
+	int compile; /* -1: not said */
 	char *cache_dir, *cache_repository;
 	int remote_cache; /* -1: not said */
 	int verify_cache;
@@ -24,7 +25,7 @@ struct ap_pack_opts {
 	char *builder_id, *sign_key;
 };
 
-#define AP_PACK_OPTS_N 14
+#define AP_PACK_OPTS_N 15
 extern const struct ap_opt ap_pack_table[AP_PACK_OPTS_N];
 #define AP_PACK_GROUP(offset)                                    \
 	{                                                        \

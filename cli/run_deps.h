@@ -53,6 +53,12 @@ int ap_wheels_plan(
 	struct ap_wheels **out, size_t *n, struct ap_run *r, struct ap_err *err) AP_CHECK;
 
 /*
+ * Before anything is sent: with --compile, can the base's Python be run, where
+ * something has to be compiled?  Errors: those of ap_inside's ready().
+ */
+int ap_wheels_ready(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err) AP_CHECK;
+
+/*
  * Fill slots[0..n): look which are known, fetch the wheels of the others,
  * begin each layer as soon as its wheels are there.  The makings are jobs on
  * the slots' pool, to be waited for by the caller.

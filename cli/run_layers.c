@@ -217,6 +217,24 @@ static int wait_for(struct ap_pool *pool, int rc, struct ap_err *err)
 	return pool && ap_pool_wait(pool, rc < 0 ? &late : err) < 0 ? -1 : rc;
 }
 
+static void begin_push(struct ap_run *r)
+{
+	ap_push_begin(&r->push, &r->base, r->source, r->sink, &r->named_body, r->progress);
+}
+
+static int fill(struct ap_run *r, struct ap_wheels *wheels, struct ap_slot *slots, size_t n,
+	struct ap_pool *pool, struct ap_pool **looks, struct ap_err *err)
+{
+	if (wheels && ap_wheels_ready(wheels, slots, err) < 0)
+		return -1;
+	if (!r->push)
+		begin_push(r);
+	begin_parts(r, slots + n, pool, looks);
+	if (wheels)
+		return ap_wheels_fill(wheels, slots, err);
+	return n ? begin_removed(&slots[0], err) : 0;
+}
+
 int ap_run_layers(struct ap_run *r, struct ap_err *err)
 {
 	struct ap_wheels *wheels = NULL;
@@ -224,20 +242,18 @@ int ap_run_layers(struct ap_run *r, struct ap_err *err)
 	struct ap_pool *looks = NULL;
 	struct ap_slot *slots;
 	size_t n = r->plan.whiteouts.n ? 1 : 0;
-	int rc = 0;
+	int rc;
 
 	if (!r->ask.has_image)
 		return 0;
-	ap_push_begin(&r->push, &r->base, r->source, r->sink, &r->named_body, r->progress);
+	/* What --compile needs is not known to be there yet: nothing is sent before. */
+	if (!r->ask.image.compile)
+		begin_push(r);
 	if (r->plan.deps.any && ap_wheels_plan(&wheels, &n, r, err) < 0)
 		return -1;
 	ap_pool_new(&pool, 0);
 	slots = slots_new(r, n + r->plan.n_parts, pool);
-	begin_parts(r, slots + n, pool, &looks);
-	if (wheels)
-		rc = ap_wheels_fill(wheels, slots, err);
-	else if (n)
-		rc = begin_removed(&slots[0], err);
+	rc = fill(r, wheels, slots, n, pool, &looks, err);
 	/* Wait even after a failure: jobs look at the slots. */
 	rc = wait_for(looks, rc, err);
 	rc = wait_for(pool, rc, err);

@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/fs.h"
 #include "cli/run_deps.h"
+#include "deps/compile.h"
 #include "deps/fetch.h"
 #include "deps/index_config.h"
 #include "pack/layer_key.h"
@@ -15,6 +16,7 @@ struct wheel {
 	size_t i;     /* in the lock */
 	size_t group; /* in groups */
 	struct ap_tree tree;
+	char *path; /* of a wheel that waits for its bytecode; NULL: it does not */
 };
 
 struct ap_wheels {
@@ -24,8 +26,11 @@ struct ap_wheels {
 	struct wheel *v;
 	size_t *left; /* for each group: wheels that are not there yet */
 	pthread_mutex_t lock;
-	struct ap_slot *slots; /* of the groups, borrowed */
-	size_t *wanted;        /* for each wheel of the fetched lock: its index */
+	struct ap_slot *slots;      /* of the groups, borrowed */
+	size_t *wanted;             /* for each wheel of the fetched lock: its index */
+	bool looked;                /* the slots have keys, and what is known is known */
+	struct ap_compile *compile; /* NULL: no bytecode */
+	struct ap_strv extra;       /* of the slots' keys */
 };
 
 /* Does the lock replace something that is to be removed?  What is only shadowed stays. */
@@ -197,8 +202,12 @@ void ap_wheels_free(struct ap_wheels *w)
 {
 	if (!w)
 		return;
-	for (size_t i = 0; w->v && i < w->run->lock.n; i++)
+	for (size_t i = 0; w->v && i < w->run->lock.n; i++) {
 		ap_tree_release(&w->v[i].tree);
+		free(w->v[i].path);
+	}
+	ap_compile_free(w->compile);
+	ap_strv_release(&w->extra);
 	free(w->v);
 	free(w->left);
 	free(w->wanted);
@@ -207,7 +216,8 @@ void ap_wheels_free(struct ap_wheels *w)
 	free(w);
 }
 
-static void set_key(struct ap_slot *s, const char *kind, const struct ap_group *g)
+static void set_key(
+	const struct ap_wheels *w, struct ap_slot *s, const char *kind, const struct ap_group *g)
 {
 	struct ap_run *r = s->run;
 	struct ap_layer_inputs in = {
@@ -216,6 +226,7 @@ static void set_key(struct ap_slot *s, const char *kind, const struct ap_group *
 		.members = g ? g->members : NULL,
 		.n = g ? g->n : 0,
 		.inventory = r->inventory,
+		.extra = &w->extra,
 		.base = &r->base,
 		.compression = (int)r->ask.image.compression,
 		.epoch = r->plan.epoch,
@@ -225,24 +236,28 @@ static void set_key(struct ap_slot *s, const char *kind, const struct ap_group *
 	s->has_key = true;
 }
 
-/* Titles and keys, then a look at each: is it known? */
+/* Titles and keys, then a look at each, once: is it known? */
 static int look(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err)
 {
 	struct ap_pool *pool = NULL;
 	size_t n = w->groups.n + (w->removes ? 1 : 0);
 	int rc;
 
+	if (w->looked)
+		return 0;
+	w->looked = true;
+	w->slots = slots + (w->removes ? 1 : 0);
 	if (w->removes) {
 		ap_auto_free char *also = ap_strv_join(&w->run->plan.whiteouts, " ");
 		ap_auto_free char *kind = ap_xasprintf("removed %s", also);
 
 		slots[0].title = ap_xstrdup("removed");
 		if (replaces(w->run))
-			set_key(&slots[0], kind, NULL);
+			set_key(w, &slots[0], kind, NULL);
 	}
 	for (size_t g = 0; g < w->groups.n; g++) {
 		w->slots[g].title = ap_xstrdup(w->groups.v[g].title);
-		set_key(&w->slots[g], "wheels", &w->groups.v[g]);
+		set_key(w, &w->slots[g], "wheels", &w->groups.v[g]);
 	}
 	ap_pool_new(&pool, (unsigned)AP_MIN(n + 1, 8));
 	for (size_t i = 0; i < n; i++)
@@ -279,18 +294,62 @@ static int join_group(struct ap_wheels *w, size_t g, struct ap_err *err)
 	return 0;
 }
 
-static int on_wheel(void *ctx, size_t fetched, const char *path, struct ap_err *err)
+/* A wheel's tree is there; with the last of a group its layer can be made. */
+static int install(
+	struct wheel *one, const char *path, const struct ap_parcels *bytecode, struct ap_err *err)
 {
-	struct ap_wheels *w = ctx;
-	struct wheel *one = &w->v[w->wanted[fetched]];
+	struct ap_wheels *w = one->all;
 	bool last;
 
-	if (ap_install_wheel(&one->tree, path, &w->run->lock.v[one->i], w->run->inventory, err) < 0)
+	if (ap_install_wheel(&one->tree, path, &w->run->lock.v[one->i], w->run->inventory, bytecode,
+		    err) < 0)
 		return -1;
 	pthread_mutex_lock(&w->lock);
 	last = --w->left[one->group] == 0;
 	pthread_mutex_unlock(&w->lock);
 	return last ? join_group(w, one->group, err) : 0;
+}
+
+static int on_wheel(void *ctx, size_t fetched, const char *path, struct ap_err *err)
+{
+	struct ap_wheels *w = ctx;
+	struct wheel *one = &w->v[w->wanted[fetched]];
+	const struct ap_locked *l = &w->run->lock.v[one->i];
+	AP_CLEANUP(ap_parcels_release) struct ap_parcels kept = { 0 };
+
+	if (!w->compile)
+		return install(one, path, NULL, err);
+	if (ap_compile_get(&kept, w->compile, l))
+		return install(one, path, &kept, err);
+	one->path = ap_xstrdup(path);
+	return ap_compile_add(w->compile, path, l, err);
+}
+
+/* The wheels that waited for their bytecode, compiled together. */
+static int compile_rest(struct ap_wheels *w, struct ap_err *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->run->lock.n; i++)
+		n += w->v[i].path != NULL;
+	if (!n)
+		return 0;
+	ap_emit_note(w->run->progress, AP_STEP_LAYER, "compiling %zu package%s to bytecode", n,
+		n == 1 ? "" : "s");
+	if (ap_compile_run(w->compile, err) < 0)
+		return -1;
+	for (size_t i = 0; i < w->run->lock.n; i++) {
+		AP_CLEANUP(ap_parcels_release) struct ap_parcels made = { 0 };
+
+		if (!w->v[i].path)
+			continue;
+		if (!ap_compile_get(&made, w->compile, &w->run->lock.v[i]))
+			return ap_err_set(err, AP_E_IO, "the bytecode of %s is gone",
+				w->run->lock.v[i].filename);
+		if (install(&w->v[i], w->v[i].path, &made, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* All wheels, when one layer has to be made: what collides and what is removed depends on all. */
@@ -300,7 +359,9 @@ static int fetch_all(struct ap_wheels *w, struct ap_err *err)
 		w->wanted[i] = i;
 	ap_auto_strv paths = { 0 };
 
-	return fetch(w->run, &paths, &w->run->lock, on_wheel, w, err);
+	if (fetch(w->run, &paths, &w->run->lock, on_wheel, w, err) < 0)
+		return -1;
+	return w->compile ? compile_rest(w, err) : 0;
 }
 
 static int check_groups(struct ap_wheels *w, const struct ap_tree **trees, struct ap_err *err)
@@ -338,12 +399,31 @@ static bool all_known(const struct ap_wheels *w, const struct ap_slot *slots)
 	return true;
 }
 
+int ap_wheels_ready(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err)
+{
+	struct ap_run *r = w->run;
+
+	if (!r->ask.image.compile || !r->lock.n)
+		return 0;
+	ap_strv_addf(&w->extra, "bytecode by %s", r->inside->base);
+	if (look(w, slots, err) < 0 ||
+		ap_compile_new(&w->compile, r->inside, r->inventory, r->ask.cache_dir, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->lock.n && !all_known(w, slots); i++) {
+		AP_CLEANUP(ap_parcels_release) struct ap_parcels kept = { 0 };
+
+		if (!ap_compile_get(&kept, w->compile, &r->lock.v[i]))
+			return r->inside->ready(r->inside, err) < 0 ? ap_err_wrap(err, "--compile")
+								    : 0;
+	}
+	return 0;
+}
+
 int ap_wheels_fill(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *err)
 {
 	const struct ap_tree **trees;
 	int rc = 0;
 
-	w->slots = slots + (w->removes ? 1 : 0);
 	if (look(w, slots, err) < 0)
 		return -1;
 	trees = ap_xcalloc(w->groups.n + 1, sizeof(const struct ap_tree *));

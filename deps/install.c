@@ -29,6 +29,7 @@ struct put {
 struct moved {
 	char *from, *to;
 	char *hash, *size; /* of a rewritten script, else NULL */
+	size_t put;        /* of what lies there; SIZE_MAX: not written by itself */
 	bool used;
 };
 
@@ -146,6 +147,7 @@ static struct moved *note_moved(struct job *j, const char *member, const char *p
 	j->moved[j->n_moved] = (struct moved){
 		.from = ap_xstrdup(member),
 		.to = relpath(path, j->lib),
+		.put = j->n - 1,
 	};
 	return &j->moved[j->n_moved++];
 }
@@ -258,7 +260,7 @@ static int put_members(struct job *j, struct ap_err *err)
 		if (m->dir)
 			continue;
 		if (strcmp(m->name, record) == 0)
-			note_moved(j, m->name, path);
+			note_moved(j, m->name, path)->put = SIZE_MAX;
 		else if (!below(m->name, j->w->data_dir))
 			put_member(j, m, path);
 		else if (put_data(j, m, err) < 0)
@@ -294,6 +296,31 @@ static void put_info(struct job *j, const char *file, const char *text)
 static int by_from(const void *a, const void *b)
 {
 	return strcmp(((const struct moved *)a)->from, ((const struct moved *)b)->from);
+}
+
+/* A path of RECORD, which goes up before it goes down, as an absolute one. */
+static char *recorded_path(const char *lib, const char *rel)
+{
+	size_t n = strlen(lib);
+
+	for (; ap_starts_with(rel, "../"); rel += 3)
+		while (n && lib[--n] != '/')
+			;
+	return ap_xasprintf("%.*s/%s", (int)n, lib, rel);
+}
+
+/* Files that the base's Python made of the wheel's; their lines in RECORD have no hash, as pip's. */
+static void put_bytecode(struct job *j, const struct ap_parcels *made)
+{
+	for (size_t i = 0; made && i < made->n; i++) {
+		const struct ap_parcel *one = &made->v[i];
+		ap_auto_free char *path = recorded_path(j->lib, one->name);
+		struct put *p = put(j, path, MODE_FILE);
+
+		p->size = one->size;
+		p->content = ap_parcels_content(made, one);
+		ap_record_add(&j->made, one->name, "", "");
+	}
 }
 
 /* The rows of pip: those of the wheel with their paths moved, ours, then members that RECORD lacked. */
@@ -441,14 +468,15 @@ static int check_locked(const struct ap_wheel *w, const struct ap_locked *l, str
 		w->zip, NULL, err, "is version %s, the lock wants %s", w->version, l->version);
 }
 
-static int fill(struct ap_tree *out, struct job *j, struct ap_err *err)
+static int fill(
+	struct ap_tree *out, struct job *j, const struct ap_parcels *bytecode, struct ap_err *err)
 {
 	const struct ap_dist *old = ap_inventory_dist(j->inv, j->w->file.name);
 
-	j->lib = j->w->purelib ? j->inv->scheme.purelib : j->inv->scheme.platlib;
 	j->replaces = old && old->removable;
 	if (put_members(j, err) < 0)
 		return -1;
+	put_bytecode(j, bytecode);
 	put_scripts(j);
 	put_info(j, "INSTALLER", "autopack\n");
 	if (j->locked->direct_url)
@@ -459,17 +487,50 @@ static int fill(struct ap_tree *out, struct job *j, struct ap_err *err)
 	return finish(out, j, err);
 }
 
+static int open_wheel(struct ap_wheel *w, struct job *j, const char *path,
+	const struct ap_locked *locked, struct ap_err *err)
+{
+	if (ap_wheel_open(w, path, locked->filename, err) < 0 || check_locked(w, locked, err) < 0 ||
+		ap_wheel_expect(w, err) < 0)
+		return -1;
+	j->lib = w->purelib ? j->inv->scheme.purelib : j->inv->scheme.platlib;
+	return 0;
+}
+
 int ap_install_wheel(struct ap_tree *out, const char *path, const struct ap_locked *locked,
-	const struct ap_inventory *inv, struct ap_err *err)
+	const struct ap_inventory *inv, const struct ap_parcels *bytecode, struct ap_err *err)
 {
 	AP_CLEANUP(ap_wheel_release) struct ap_wheel w = { 0 };
 	AP_CLEANUP(job_release) struct job j = { .w = &w, .locked = locked, .inv = inv };
 	ap_auto_tree tree = { 0 };
 
-	if (ap_wheel_open(&w, path, locked->filename, err) < 0 ||
-		check_locked(&w, locked, err) < 0 || ap_wheel_expect(&w, err) < 0 ||
-		fill(&tree, &j, err) < 0)
+	if (open_wheel(&w, &j, path, locked, err) < 0 || fill(&tree, &j, bytecode, err) < 0)
 		return -1;
 	ap_tree_move(out, &tree);
+	return 0;
+}
+
+static int put_source(int fd, const char *name, const struct put *p, struct ap_err *err)
+{
+	ap_auto_reader r = NULL;
+
+	if (p->content && p->content->ops->open(p->content, &r, err) < 0)
+		return -1;
+	return ap_parcel_put(fd, AP_PARCEL_FILE, name, r, p->size, err);
+}
+
+int ap_install_sources(int fd, const char *path, const struct ap_locked *locked,
+	const struct ap_inventory *inv, struct ap_err *err)
+{
+	AP_CLEANUP(ap_wheel_release) struct ap_wheel w = { 0 };
+	AP_CLEANUP(job_release) struct job j = { .w = &w, .locked = locked, .inv = inv };
+
+	if (open_wheel(&w, &j, path, locked, err) < 0 || put_members(&j, err) < 0 ||
+		ap_parcel_put_bytes(fd, AP_PARCEL_DIR, j.lib, "", 0, err) < 0)
+		return -1;
+	for (size_t i = 0; i < j.n_moved; i++)
+		if (ap_ends_with(j.moved[i].to, ".py") && j.moved[i].put != SIZE_MAX &&
+			put_source(fd, j.moved[i].to, &j.v[j.moved[i].put], err) < 0)
+			return -1;
 	return 0;
 }

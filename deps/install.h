@@ -7,6 +7,7 @@
 #include "base/entry.h"
 #include "deps/inventory.h"
 #include "deps/lock.h"
+#include "deps/parcel.h"
 
 struct ap_install {
 	struct ap_tree
@@ -20,11 +21,21 @@ struct ap_install {
  * schemes, console and gui scripts, RECORD, INSTALLER, REQUESTED,
  * direct_url.json.  The wheel's structure is checked first; its members'
  * bytes (CRC, size, RECORD's hash) are checked by whoever reads the entries.
+ * `bytecode` (deps/compile.h; NULL: none) is installed and recorded with them.
  *
  * Errors: AP_E_PROTO naming the wheel, the member and the rule.
  * Source: binary distribution format; recording installed projects; DESIGN section 6 (zip rules).
  */
 int ap_install_wheel(struct ap_tree *out, const char *path, const struct ap_locked *locked,
+	const struct ap_inventory *inv, const struct ap_parcels *bytecode,
+	struct ap_err *err) AP_CHECK;
+
+/*
+ * What pip would compile of the wheel: its installed files that end in .py,
+ * by their paths in RECORD, behind a directory entry that says what these are
+ * relative to.  Entry points' scripts are not among them.
+ */
+int ap_install_sources(int fd, const char *path, const struct ap_locked *locked,
 	const struct ap_inventory *inv, struct ap_err *err) AP_CHECK;
 
 /*

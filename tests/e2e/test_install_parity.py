@@ -7,11 +7,14 @@ path: kind, mode, content, link target.  Only ALLOWED may differ.
 """
 
 import hashlib
+import importlib.util
+import marshal
 import os
 import pathlib
 import re
 import shutil
 import stat
+import types
 
 import pytest
 
@@ -119,11 +122,11 @@ VARIANTS = {
 }
 
 
-def case(name, base, rule, *requirements, imports=(), extra=(), upgrade=(), full=True, uninstall=True, files=None, shadows=False):
+def case(name, base, rule, *requirements, imports=(), extra=(), upgrade=(), full=True, uninstall=True, files=None, shadows=False, compiled=False):
     return pytest.param(
         dict(
             base=base, requirements=requirements, imports=imports, extra=extra, upgrade=upgrade,
-            uninstall=uninstall, files=files or {}, shadows=shadows,
+            uninstall=uninstall, files=files or {}, shadows=shadows, compiled=compiled,
         ),
         id=name,
         marks=[pytest.mark.full] if full else [],
@@ -184,6 +187,11 @@ CASES = [
     case("top-level-extension", "venv", "modules beside packages, mypyc's hashed names", "black==24.8.0", imports=["black"]),
     case("many-files", "usrlocal", "thousands of members, empty files, templates", "django==4.2.16", imports=["django"]),
     case("jupyter", "usrlocal", "a big tree of data files", "notebook==7.2.2", imports=["notebook"]),
+    case("bytecode", "venv", "--compile: what pip compiles, and its lines in RECORD", "idna==3.7", extra=[DEMO], imports=["demo", "idna"],
+         compiled=True, full=False),
+    case("bytecode-does-not-compile", "usrlocal", "--compile: templates that are no Python have no bytecode", "django==4.2.16", "black==24.8.0",
+         imports=["django"], compiled=True),
+    case("bytecode-links", "linked", "--compile: bytecode behind a linked directory", "rich", imports=["rich"], compiled=True),
     case("many-scripts", "minbase", "scripts of other languages, .cmd and completion files", "awscli==1.33.0", imports=["awscli"]),
 ]  # fmt: skip
 
@@ -276,7 +284,7 @@ def _install_with_pip(root, env, c, lock, wheels, pip_wheel, directory):
         shutil.copy(w, app)
     shutil.copytree(directory, host / "project")
     (host / "pins.txt").write_text("".join(f"{p['name']}=={p['version']}\n" for p in lock if "archive" not in p and not any(p["name"] == w.name.split("-")[0].lower() for w in c["extra"])))
-    args = ["install", "-q", "--no-compile", "-c", "/tmp/host/pins.txt"]
+    args = ["install", "-q", *([] if c["compiled"] else ["--no-compile"]), "-c", "/tmp/host/pins.txt"]
     if c["shadows"]:
         # Upstream's pip would remove the operating system's files; Debian's and we do not.
         args.append("--ignore-installed")
@@ -288,8 +296,21 @@ def _install_with_pip(root, env, c, lock, wheels, pip_wheel, directory):
         _pip(root, env, *args, *[f"/usr/app/{w.name}" for w in c["extra"]])
 
 
+def _plain(value):
+    """A code object as plain values: what marshal writes depends on who else refers to a constant."""
+    if isinstance(value, types.CodeType):
+        return [(n, _plain(getattr(value, n))) for n in sorted(dir(value)) if n.startswith("co_") and not callable(getattr(value, n)) and n != "co_lnotab"]
+    if isinstance(value, (tuple, frozenset)):
+        values = [_plain(v) for v in value]
+        return (type(value).__name__, values if isinstance(value, tuple) else sorted(map(repr, values)))
+    return repr(value)
+
+
 def _content(path):
     data = path.read_bytes()
+    if path.suffix == ".pyc" and data[:4] == importlib.util.MAGIC_NUMBER:
+        # Ours is by hash, pip's by time (DESIGN section 5); the code is the same.
+        data = repr(_plain(marshal.loads(data[16:]))).encode()
     if path.name == "RECORD" and path.parent.name.endswith(".dist-info"):
         data = b"".join(l for l in data.splitlines(True) if b".dist-info/INSTALLER," not in l)
     return data
@@ -348,8 +369,9 @@ def _scripts(root, lock):
 
 
 @pytest.mark.parametrize("c", CASES)
-def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, tmp_path, c):
+def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, container_store, tmp_path, c):
     layout, base_root = roots(c["base"])
+    autopack.env["CONTAINERS_STORAGE_CONF"] = container_store
     env = _environment(layout)
     files = {**CODE, **c["files"]}
     if c["requirements"]:
@@ -359,6 +381,7 @@ def test_the_image_equals_what_pip_makes(autopack, roots, project, pinned_pip, t
         shutil.copy(w, directory)
     flags = [f"--extra-packages={','.join(w.name for w in c['extra'])}"] if c["extra"] else []
     flags += [f"--requirements={';'.join(c['upgrade'])}"] if c["upgrade"] else []
+    flags += ["--compile"] if c["compiled"] else []
     autopack(
         "build", f"--executor-image-uri=oci:{layout}:latest", f"--local-package-path={directory}",
         "--script=trainer/task.py", f"--image=oci:{tmp_path}/image:x", f"--lock-out={tmp_path}/lock.toml", *flags,

@@ -17,7 +17,7 @@ static int install(struct ap_tree *out, const char *file, const struct ap_invent
 	ap_auto_free char *url = direct_url ? ap_xstrdup(direct_url) : NULL;
 	struct ap_locked l = { .filename = name, .requested = requested, .direct_url = url };
 
-	return ap_install_wheel(out, path, &l, inv, err);
+	return ap_install_wheel(out, path, &l, inv, NULL, err);
 }
 
 static void read_file(struct ap_buf *out, const struct ap_tree *t, const char *path)
@@ -212,7 +212,8 @@ TEST(install_refuses_a_wheel_that_the_lock_does_not_mean)
 		struct ap_err err = AP_ERR_INIT;
 		ap_auto_tree t = { 0 };
 
-		assert_fails(ap_install_wheel(&t, GOOD "demo-1.0-py3-none-any.whl", &l, inv, &err),
+		assert_fails(
+			ap_install_wheel(&t, GOOD "demo-1.0-py3-none-any.whl", &l, inv, NULL, &err),
 			&err, AP_E_PROTO, cases[i].fails_with);
 	}
 	ap_inventory_free(inv);
@@ -245,7 +246,8 @@ TEST(install_refuses_each_hostile_wheel_naming_the_rule)
 		print_message("  case: %s\n", f.v[3]);
 		path = ap_fs_join("fixtures/wheels/reject", f.v[0]);
 		l.filename = f.v[1];
-		assert_fails(ap_install_wheel(&t, path, &l, inv, &err), &err, AP_E_PROTO, f.v[4]);
+		assert_fails(
+			ap_install_wheel(&t, path, &l, inv, NULL, &err), &err, AP_E_PROTO, f.v[4]);
 		assert_int_equal(t.n, 0);
 	}
 	assert_int_equal(n, 4);
@@ -326,7 +328,7 @@ TEST(install_hands_the_hash_of_record_to_whoever_reads_a_member)
 	struct ap_raw raw;
 	ap_auto_free char *path = rejected("RECORD with another hash");
 
-	assert_ok(ap_install_wheel(&t, path, &l, inv, &err), &err);
+	assert_ok(ap_install_wheel(&t, path, &l, inv, NULL, &err), &err);
 	e = ap_tree_find(&t, SITE "demo/__init__.py");
 	assert_non_null(e);
 	assert_true(e->content->ops->raw(e->content, &raw));
