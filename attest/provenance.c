@@ -86,6 +86,8 @@ static cJSON *parameters(const struct ap_provenance_inputs *in)
 	set_list(j, "environment", &q->env, add_name);
 	ap_json_set_str(j, "platform", q->platform);
 	ap_json_set_str(j, "compression", q->compression == AP_ZSTD ? "zstd" : "gzip");
+	if (q->compile)
+		ap_json_set(j, "compile", ap_json_bool(true));
 	set_list(j, "indexUrls", &q->index_urls, add_url);
 	ap_json_set_str(j, "requestTag", in->plan->tag);
 	return j;

@@ -20,7 +20,8 @@
  * buildType.  externalParameters are the request in the words of `autopack
  * build` (executorImage, script or pythonModule, requirements,
  * extraPackages, extraDirs, environment: names only, platform, compression,
- * indexUrls) and requestTag, the hash of all inputs with their contents.
+ * compile when bytecode was asked for, indexUrls) and requestTag, the hash of
+ * all inputs with their contents.
  * resolvedDependencies are the executor image, every wheel, and the revision
  * of the code when version control knows it.
  */

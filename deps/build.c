@@ -208,10 +208,10 @@ static int check_tags(const char *filename, const struct ap_inventory *inv, stru
 
 	if (ap_tags_make(&tags, inv, err) < 0)
 		return -1;
-	if (ap_tags_rank(&tags, filename) != AP_TAGS_NO_FIT)
-		return 0;
-	return ap_err_set(
-		err, AP_E_INPUT, "%s: was built inside the base and does not fit it", filename);
+	if (ap_tags_rank(&tags, filename) == AP_TAGS_NO_FIT)
+		return ap_err_set(err, AP_E_INPUT,
+			"%s: was built inside the base and does not fit it", filename);
+	return 0;
 }
 
 static int check_built(struct work *w, const char *wheel, struct ap_err *err)

@@ -272,8 +272,10 @@ static int failed(const struct ap_parcels *p, struct ap_err *err)
 		return -1;
 	ap_inside_last_words(&shown, said.p, said.len);
 	ap_inside_last_words(&lacking, lacks.p, lacks.len);
-	return ap_err_set(err, AP_E_INPUT, "the build inside the base fails: %s%s%s", shown.p,
-		lacking.len ? "; the base has " : "", lacking.p);
+	if (lacking.len)
+		return ap_err_set(err, AP_E_INPUT,
+			"the build inside the base fails: %s; the base has %s", shown.p, lacking.p);
+	return ap_err_set(err, AP_E_INPUT, "the build inside the base fails: %s", shown.p);
 }
 
 static int take_wheel(const struct ap_parcels *p, const struct ap_parcel *one, const char *out,

@@ -8,6 +8,7 @@ base            base(NAME) -> OCI layout directory of an executor image; base.pu
 project         project({path: text}) -> a working directory
 buildah         another builder with a storage of its own: support.Buildah
 short           a directory with a short name
+dockerd         a docker engine with an empty store of its own: support.Dockerd
 container_store where podman and buildah keep images in this session: a storage.conf
 inside          inside(BASE, DIRECTORY, *flags): a build that may run the base's own programs; the image is TMP/OUT:x
 unpack          unpack(reference) -> root file system, by skopeo and umoci
@@ -210,6 +211,13 @@ def buildah(tmp_path):
     yield b
     b("rm", "--all")
     support.remove(tmp_path / "buildah")
+
+
+@pytest.fixture
+def dockerd(short):
+    d = support.Dockerd(short)
+    yield d
+    d.stop()
 
 
 @pytest.fixture(scope="session")

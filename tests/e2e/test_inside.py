@@ -12,6 +12,7 @@ import subprocess
 import tarfile
 import threading
 import time
+import zipfile
 
 import pytest
 
@@ -49,6 +50,16 @@ def old_libc(autopack, base, tmp_path):
     return make
 
 
+@pytest.fixture
+def no_such_python(tmp_path):
+    """A directory for PATH with a uv that finds no Python of the base here, and does all else."""
+    shim = tmp_path / "no-such-python" / "uv"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\n[ "$1 $2" != "python find" ] || exit 2\nexec {support.ENV_BIN}/uv "$@"\n')
+    shim.chmod(0o755)
+    return shim.parent
+
+
 def runs(tmp_path, out="image"):
     root = support.umoci_unpack(f"oci:{tmp_path}/{out}:x", tmp_path / f"{out}.root")
     config = support.skopeo_inspect(f"oci:{tmp_path}/{out}:x", config=True)["config"]
@@ -73,16 +84,10 @@ def test_an_extension_that_does_not_fit_is_built_inside_once(inside, autopack, o
     assert "inside the base" in anew.stderr and anew.digest == first.digest
 
 
-def test_what_asks_for_the_python_that_builds_it_is_built_by_the_bases(inside, project, tmp_path):
-    """uv finds no such Python here: the shim answers so, and does all else."""
-    shim = tmp_path / "bin" / "uv"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\n[ "$1 $2" != "python find" ] || exit 2\nexec {support.ENV_BIN}/uv "$@"\n')
-    shim.chmod(0o755)
+def test_what_asks_for_the_python_that_builds_it_is_built_by_the_bases(inside, autopack, project, no_such_python, tmp_path):
     asks = "import sys\n" + PURE.replace("version='1'", "version='1.%d' % sys.version_info[1]")
     directory = project({"trainer/task.py": "import mine; print(mine.N)\n", "setup.py": asks, "mine.py": "N = 7\n"})
-    path = {"PATH": f"{shim.parent}:{os.environ['PATH']}"}
-    r = inside("venv", directory, env=path)
+    r = inside("venv", directory, env={"PATH": f"{no_such_python}:{autopack.env['PATH']}"})
     assert "inside the base" in r.stderr
     assert runs(tmp_path) == "7\n"
     info = list((tmp_path / "image.root" / "rootfs/opt/venv/lib").glob("python3.*/site-packages/mine-*.dist-info"))
@@ -183,6 +188,44 @@ def test_a_source_of_the_index_is_built_inside_when_it_may_be(inside, old_libc, 
     assert runs(tmp_path) == "42\n"
 
 
+LONELY = {
+    "trainer/task.py": "import mine; print(mine.SEEN)\n",
+    "setup.py": "import sys\nopen('mine.py', 'w').write('SEEN = %r\\n' % open('/proc/net/dev').read())\n# sys.version_info\n" + PURE,
+    "mine.py": "",
+}
+
+
+@pytest.mark.full
+def test_a_wheel_built_inside_is_what_pip_builds_there(inside, autopack, base, old_libc, project, tmp_path):
+    """The same members with the same bytes; the compiled one names its directory, and must only be there."""
+    directory = project({**NATIVE, "pyproject.toml": '[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'})
+    inside("compiler", directory, old_libc("compiler"))
+    (ours,) = (autopack.cache / "autopack" / "builds").rglob("*.whl")
+    root = support.umoci_unpack(f"oci:{base('compiler')}:latest", tmp_path / "root")
+    support.run(support.ENV_BIN / "python", "-m", "pip", "download", "-q", "--no-deps", "-d", root / "tmp/links", "setuptools",
+                env={**os.environ, **support.index_env()}, timeout=300)  # fmt: skip
+    shutil.copytree(directory, root / "tmp/p")
+    support.run_in(root, ["python3", "-m", "pip", "wheel", "-q", "--no-index", "--no-deps", "--find-links=/tmp/links", "-w", "/tmp/out", "/tmp/p"],
+                   env={"PATH": "/usr/bin:/bin", "HOME": "/root", "SOURCE_DATE_EPOCH": "315532800"}, timeout=300)  # fmt: skip
+    (theirs,) = (root / "tmp/out").glob("*.whl")
+    assert ours.name == theirs.name
+
+    def members(path):
+        with zipfile.ZipFile(path) as z:
+            return {n: None if n.endswith((".so", "RECORD")) else z.read(n) for n in z.namelist()}
+
+    assert members(ours) == members(theirs)
+
+
+def test_docker_builds_inside_with_no_network(inside, autopack, project, no_such_python, dockerd, tmp_path):
+    env = {"PATH": f"{no_such_python}:{support.path_with(tmp_path, 'docker')}", "DOCKER_HOST": dockerd.socket}
+    r = inside("venv", project(LONELY), env=env)
+    assert "inside the base" in r.stderr
+    interfaces = [l.split(":")[0].strip() for l in runs(tmp_path).splitlines() if ":" in l]
+    assert set(interfaces) <= {"lo", "sit0", "tunl0", "ip6tnl0"}
+    assert dockerd("ps", "--all", "--quiet").stdout == ""
+
+
 PRIVATE_MOUNTS = ("unshare", "-m" if os.geteuid() == 0 else "-rm")
 UNIFIED = ("sh", "-c", 'mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null; exec "$0" "$@"')
 
@@ -194,17 +237,13 @@ def test_crun_builds_inside(inside, autopack, old_libc, project, tmp_path):
     assert not list((autopack.cache / "autopack").rglob("*.tmp.*"))
 
 
-def test_a_signal_ends_a_build_inside_and_leaves_nothing(inside, autopack, base, old_libc, project, container_store, tmp_path):
+def test_a_signal_ends_a_build_inside_and_leaves_nothing(autopack, base, project, no_such_python, container_store, tmp_path):
     slow = "import time\nprint('waiting', flush=True)\ntime.sleep(600)\n"
-    (tmp_path / "bin").mkdir()
-    shim = tmp_path / "bin" / "uv"
-    shim.write_text(f'#!/bin/sh\n[ "$1 $2" != "python find" ] || exit 2\nexec {support.ENV_BIN}/uv "$@"\n')
-    shim.chmod(0o755)
     directory = project({"trainer/task.py": "", "setup.py": slow + "# sys.platform\n" + PURE, "mine.py": ""})
     autopack.env["CONTAINERS_STORAGE_CONF"] = container_store
     p = autopack.popen("build", f"--executor-image-uri=oci:{base('venv')}:latest", f"--local-package-path={directory}",
                        "--script=trainer/task.py", f"--image=oci:{tmp_path}/image:x", stderr=subprocess.PIPE, text=True,
-                       env={"PATH": f"{shim.parent}:{autopack.env['PATH']}"})  # fmt: skip
+                       env={"PATH": f"{no_such_python}:{autopack.env['PATH']}"})  # fmt: skip
     for line in p.stderr:
         if "inside the base" in line:
             break

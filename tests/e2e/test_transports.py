@@ -108,48 +108,6 @@ def test_a_docker_archive_is_read_by_skopeo_and_podman(autopack, base, project, 
     assert "example.com/t:v1" in run("podman", *store, "load", "-q", "-i", path).stdout
 
 
-class Dockerd:
-    """Debian's docker engine with an empty store of its own."""
-
-    def __init__(self, top):
-        self.top = top
-        self.socket = f"unix://{top}/s"
-        self.log = open(top / "log", "wb")
-        self.process = subprocess.Popen(
-            [
-                "dockerd",
-                "--iptables=false",
-                "--bridge=none",
-                f"--host={self.socket}",
-                f"--data-root={top}/data",
-                f"--exec-root={top}/exec",
-                f"--pidfile={top}/pid",
-                "--storage-driver=vfs",
-            ],
-            stdout=self.log,
-            stderr=self.log,
-        )
-        deadline = time.monotonic() + 60
-        while self("info", check=False).returncode != 0:
-            assert self.process.poll() is None and time.monotonic() < deadline, (top / "log").read_text()
-            time.sleep(0.2)
-
-    def __call__(self, *argv, **kw):
-        return run("docker", "--host", self.socket, *argv, **kw)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
-        self.log.close()
-
-
-@pytest.fixture
-def dockerd(short):
-    d = Dockerd(short)
-    yield d
-    d.stop()
-
-
 @pytest.mark.parametrize("kind", ["latest", "docker"])
 def test_a_docker_archive_is_loaded_by_dockerd(autopack, base, project, tmp_path, dockerd, kind):
     path = tmp_path / "image.tar"

@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "deps/build.h"
+#include "deps/parcel.h"
 #include "deps/source_tree.h"
 #include "tests/unit/base_image.h"
 
@@ -131,6 +132,7 @@ static void start(struct stand_in *s, const char *wheel, const char *python_stat
 	ap_buf_addf(&text,
 		"#!/bin/sh\nlog='%s'\necho \"$*\" >>$log\nenv >>$log.env\n"
 		"[ \"$1\" != python ] || exit %s\n"
+		"[ \"$1\" != pip ] || exit 0\n"
 		"while [ $# -gt 1 ]; do [ \"$1\" != --out-dir ] || out=$2; shift; done\n"
 		"[ ! -d \"$1\" ] || echo made >\"$1/made-by-build\"\n"
 		"[ ! -e \"$1/broken\" ] || { echo 'error: no such backend' >&2; exit 2; }\n"
@@ -291,4 +293,151 @@ TEST(build_refuses_a_wheel_that_the_base_cannot_run)
 	assert_fails(ap_build_fits("x-1-cp311-cp311-linux_x86_64.whl", inv, &err), &err,
 		AP_E_UNSUPPORTED, "would build it inside the base");
 	ap_inventory_free(inv);
+}
+
+/* In the place of a container: takes what comes, and gives what it was told to, NEED first. */
+struct stand_in_base {
+	struct ap_inside in; /* first */
+	const char *name, *file, *need;
+	unsigned n_runs;
+	bool cannot;
+};
+
+static int base_ready(struct ap_inside *in, struct ap_err *err)
+{
+	return ((struct stand_in_base *)in)->cannot
+		       ? ap_err_set(err, AP_E_NOT_FOUND, "no runtime is there")
+		       : 0;
+}
+
+static int base_run(struct ap_inside *in, const struct ap_strv *argv AP_UNUSED, int in_fd AP_UNUSED,
+	int out_fd, struct ap_err *err)
+{
+	struct stand_in_base *b = (struct stand_in_base *)in;
+	ap_auto_buf bytes = AP_BUF_INIT;
+
+	b->n_runs++;
+	if (b->need && b->n_runs == 1)
+		return ap_parcel_put_bytes(out_fd, 'r', "need", b->need, strlen(b->need), err) < 0
+			       ? -1
+			       : ap_parcel_end(out_fd, err);
+	if (!b->file)
+		return ap_parcel_put_bytes(out_fd, 'e', "failed", "so sad\n", 7, err) < 0 ||
+				       ap_parcel_put_bytes(
+					       out_fd, 'e', "lacks", "no hope", 7, err) < 0
+			       ? -1
+			       : ap_parcel_end(out_fd, err);
+	if (ap_fs_read(&bytes, b->file, err) < 0)
+		return -1;
+	return ap_parcel_put_bytes(out_fd, 'f', b->name, bytes.p, bytes.len, err) < 0
+		       ? -1
+		       : ap_parcel_end(out_fd, err);
+}
+
+static char base_digest[] = "sha256:00";
+static char base_python[] = "/usr/bin/python3";
+
+#define STAND_IN_BASE(name_, file_)            \
+	{                                      \
+		.in = { .base = base_digest,   \
+			.python = base_python, \
+			.ready = base_ready,   \
+			.run = base_run },     \
+		.name = name_, .file = file_   \
+	}
+
+/* A source that only the base can build: the host has no such Python. */
+static void start_inside(struct stand_in *s, struct stand_in_base *b)
+{
+	start(s, DEMO, "2");
+	write_file(s->source, "setup.py", "import sys\nx = sys.version_info\n", 0644);
+	s->o.inside = &b->in;
+}
+
+#define DEMO_NAME "demo-1.0-py3-none-any.whl"
+#define PLAT_NAME "plat-2.0-cp311-cp311-manylinux_2_17_x86_64.whl"
+#define PLAT      "fixtures/wheels/good/" PLAT_NAME
+
+TEST(build_inside_happens_once_for_a_source_and_a_base)
+{
+	static char other[] = "sha256:11";
+	struct stand_in_base b = STAND_IN_BASE(DEMO_NAME, DEMO);
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf log = AP_BUF_INIT;
+	struct stand_in s;
+
+	start_inside(&s, &b);
+	for (unsigned i = 0; i < 3; i++) {
+		ap_auto_free char *wheel = NULL;
+
+		b.in.base = i == 2 ? other : base_digest;
+		assert_ok(ap_build_wheel(&wheel, s.source, &s.o, &err), &err);
+		assert_true(ap_ends_with(wheel, "/" DEMO_NAME));
+		assert_int_equal(b.n_runs, i == 2 ? 2 : 1);
+	}
+	assert_int_equal(builds(&s, &log), 0);
+	assert_non_null(strstr(log.p, "pip install"));
+	assert_non_null(strstr(log.p, "--only-binary=:all:"));
+	stop(&s);
+}
+
+TEST(build_inside_brings_what_the_backend_asks_for)
+{
+	struct stand_in_base b = STAND_IN_BASE(DEMO_NAME, DEMO);
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_free char *wheel = NULL;
+	struct stand_in s;
+
+	b.need = "[\"cython\"]";
+	start_inside(&s, &b);
+	assert_ok(ap_build_wheel(&wheel, s.source, &s.o, &err), &err);
+	assert_int_equal(b.n_runs, 2);
+	stop(&s);
+}
+
+TEST(build_inside_refuses_what_is_no_wheel_for_the_base)
+{
+	static const struct {
+		const char *name, *file, *fails_with;
+		enum ap_err_code code;
+	} cases[] = {
+		{ "../" DEMO_NAME, DEMO, "no name of a wheel", AP_E_PROTO },
+		{ ".hidden.whl", DEMO, "no name of a wheel", AP_E_PROTO },
+		{ "demo-1.0.tar.gz", DEMO, "exactly one wheel", AP_E_INPUT },
+		{ PLAT_NAME, PLAT, "was built inside the base and does not fit it", AP_E_INPUT },
+		{ DEMO_NAME, NULL, "the build inside the base fails: so sad; the base has no hope",
+			AP_E_INPUT },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct stand_in_base b = STAND_IN_BASE(cases[i].name, cases[i].file);
+		struct ap_err err = AP_ERR_INIT;
+		struct stand_in s;
+		char *wheel = NULL;
+
+		print_message("  case: %s\n", cases[i].name);
+		start_inside(&s, &b);
+		s.inv->py_minor = 12;
+		assert_fails(ap_build_wheel(&wheel, s.source, &s.o, &err), &err, cases[i].code,
+			cases[i].fails_with);
+		assert_null(wheel);
+		stop(&s);
+	}
+}
+
+TEST(build_inside_without_a_runtime_says_both)
+{
+	struct stand_in_base b = STAND_IN_BASE(DEMO_NAME, DEMO);
+	struct ap_err err = AP_ERR_INIT;
+	struct stand_in s;
+	char *wheel = NULL;
+
+	b.cannot = true;
+	start_inside(&s, &b);
+	assert_int_equal(ap_build_wheel(&wheel, s.source, &s.o, &err), -1);
+	assert_int_equal(err.code, AP_E_INPUT);
+	assert_non_null(strstr(err.msg, "asks which Python builds it"));
+	assert_true(ap_ends_with(err.msg, "; no runtime is there"));
+	assert_int_equal(b.n_runs, 0);
+	stop(&s);
 }
