@@ -250,6 +250,7 @@ static void check_python(struct doctor *d, struct ap_err *err)
 static void check_containers(struct doctor *d)
 {
 	ap_auto_buf found = AP_BUF_INIT;
+	ap_auto_free char *mend = ap_mend_package("podman");
 	const char *const *names = ap_runtime_names();
 
 	for (size_t i = 0; names[i]; i++) {
@@ -264,7 +265,7 @@ static void check_containers(struct doctor *d)
 		tell(d, OPTIONAL, "containers",
 			"none of podman, docker, buildah and crun is on PATH: wanted for --compile, "
 			"local-run and for what must be built inside the executor image",
-			"apt-get install podman");
+			mend);
 }
 
 static void check_cache(struct doctor *d, const char *dir, struct ap_err *err)
