@@ -183,8 +183,7 @@ static int copy_base(char **path, struct inside *s, const char *transport, const
 	ap_sink_free(sink);
 	if (rc < 0)
 		return ap_err_wrap(err, "copy the executor image");
-	if (!ap_digest_eq(&copied.digest, &s->o.base->manifest.digest) &&
-		!is(transport, "docker-archive"))
+	if (!ap_digest_eq(&copied.digest, &s->o.base->manifest.digest))
 		return ap_err_set(err, AP_E_CHANGED, "the executor image changed meanwhile");
 	*path = AP_STEAL(file);
 	return 0;
@@ -213,7 +212,9 @@ static int bring_to_store(
 		     : ask(NULL, false, &missing, runtime, "image", "inspect", name, NULL);
 	if (rc == 0)
 		return 0;
-	if (missing.code == AP_E_CANCELLED)
+	/* A docker whose engine is not there is not worth a copy of the image. */
+	if (missing.code == AP_E_CANCELLED ||
+		(is(runtime, "docker") && !strcasestr(missing.msg, "no such image")))
 		return ap_err_set(err, missing.code, "%s", missing.msg);
 	if (copy_base(&file, s, "docker-archive", "base.tar", NULL, err) < 0)
 		return -1;

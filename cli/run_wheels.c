@@ -319,7 +319,7 @@ static int on_wheel(void *ctx, size_t fetched, const char *path, struct ap_err *
 
 	if (!w->compile)
 		return install(one, path, NULL, err);
-	if (ap_compile_get(&kept, w->compile, l))
+	if (!w->run->ask.pack->verify_cache && ap_compile_get(&kept, w->compile, l))
 		return install(one, path, &kept, err);
 	one->path = ap_xstrdup(path);
 	return ap_compile_add(w->compile, path, l, err);
@@ -412,7 +412,7 @@ int ap_wheels_ready(struct ap_wheels *w, struct ap_slot *slots, struct ap_err *e
 	for (size_t i = 0; i < r->lock.n && !all_known(w, slots); i++) {
 		AP_CLEANUP(ap_parcels_release) struct ap_parcels kept = { 0 };
 
-		if (!ap_compile_get(&kept, w->compile, &r->lock.v[i]))
+		if (r->ask.pack->verify_cache || !ap_compile_get(&kept, w->compile, &r->lock.v[i]))
 			return r->inside->ready(r->inside, err) < 0 ? ap_err_wrap(err, "--compile")
 								    : 0;
 	}

@@ -11,6 +11,8 @@
 
 #define FORMAT "autopack.bytecode.v1"
 
+enum { CHUNK = 1 << 16, SEAL = 's' };
+
 /*
  * In: for each wheel a directory entry, its library, and then its sources.
  * Out: the same entries, with bytecode in the place of sources.
@@ -134,12 +136,57 @@ static char *kept_at(const struct ap_compile *c, const struct ap_locked *l)
 	return ap_fs_join(c->kept, ap_digest_hex(&d));
 }
 
+/* The digest of the first n bytes of a file. */
+static int digest_of(struct ap_digest *out, const char *path, uint64_t n, struct ap_err *err)
+{
+	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
+	ap_auto_free char *chunk = ap_xmalloc(CHUNK);
+	ap_auto_reader r = NULL;
+	int fd = ap_fs_open_file(path, err);
+	size_t got = 1;
+
+	if (fd < 0)
+		return -1;
+	ap_fd_reader(&r, fd, 0, n);
+	ap_sha256_init(&h);
+	while (got) {
+		if (ap_read(r, chunk, CHUNK, &got, err) < 0)
+			return -1;
+		ap_sha256_update(&h, chunk, got);
+	}
+	ap_sha256_final(&h, out);
+	return 0;
+}
+
+/* What is kept ends with the digest of all before: is it as it was written? */
+static int check_kept(struct ap_parcels *p, struct ap_err *err)
+{
+	struct ap_parcel *last = p->n ? &p->v[p->n - 1] : NULL;
+	struct ap_digest d;
+
+	if (!last || last->kind != SEAL)
+		return ap_err_set(err, AP_E_DIGEST, "%s: has no digest", p->path);
+	if (digest_of(&d, p->path, last->at - strlen("s 0 \n") - strlen(last->name), err) < 0)
+		return -1;
+	if (strcmp(last->name, d.s) != 0)
+		return ap_err_set(
+			err, AP_E_DIGEST, "%s: want %s, found %s", p->path, last->name, d.s);
+	free(last->name);
+	p->n--;
+	return 0;
+}
+
 bool ap_compile_get(struct ap_parcels *out, const struct ap_compile *c, const struct ap_locked *l)
 {
+	AP_CLEANUP(ap_parcels_release) struct ap_parcels p = { 0 };
 	ap_auto_free char *path = kept_at(c, l);
 	struct ap_err ignored = AP_ERR_INIT;
 
-	return ap_parcels_open(out, path, &ignored) == 0;
+	if (ap_parcels_open(&p, path, &ignored) < 0 || check_kept(&p, &ignored) < 0)
+		return false;
+	*out = p;
+	p = (struct ap_parcels){ 0 };
+	return true;
 }
 
 int ap_compile_add(
@@ -158,6 +205,7 @@ int ap_compile_add(
 static int keep_one(const char *final, const struct ap_parcels *out, size_t *at, struct ap_err *err)
 {
 	AP_CLEANUP(ap_fs_temp_release) struct ap_fs_temp t = AP_FS_TEMP_INIT;
+	struct ap_digest d;
 
 	if (ap_fs_temp_open(&t, final, 0600, err) < 0)
 		return -1;
@@ -169,7 +217,11 @@ static int keep_one(const char *final, const struct ap_parcels *out, size_t *at,
 				err) < 0)
 			return -1;
 	}
-	return ap_parcel_end(t.fd, err) < 0 ? -1 : ap_fs_temp_commit(&t, err);
+	if (digest_of(&d, t.temp, UINT64_MAX, err) < 0 ||
+		ap_parcel_put_bytes(t.fd, SEAL, d.s, "", 0, err) < 0 ||
+		ap_parcel_end(t.fd, err) < 0)
+		return -1;
+	return ap_fs_temp_commit(&t, err);
 }
 
 static int keep_all(const struct ap_compile *c, const struct ap_parcels *out, struct ap_err *err)

@@ -28,7 +28,8 @@ void ap_compile_free(struct ap_compile *c);
 
 /*
  * The bytecode of a wheel that was compiled before, for ap_install_wheel().
- * Names are RECORD's paths.  False: it has to be added and compiled.
+ * Names are RECORD's paths.  False: it has to be added and compiled; so also
+ * when it is not what was written.
  */
 bool ap_compile_get(struct ap_parcels *out, const struct ap_compile *c, const struct ap_locked *l);
 

@@ -1,6 +1,8 @@
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/child.h"
 #include "base/fs.h"
@@ -103,6 +105,46 @@ TEST(compile_asks_nothing_when_there_is_nothing)
 	assert_ok(ap_compile_new(&c, &in, inv, cache, &err), &err);
 	assert_ok(ap_compile_run(c, &err), &err);
 	assert_int_equal(n_runs, 0);
+	ap_compile_free(c);
+	ap_inventory_free(inv);
+}
+
+TEST(compile_takes_nothing_that_was_changed_since)
+{
+	ap_auto_free char *python = ap_child_find("python3", NULL);
+	char base[] = "sha256:00";
+	char demo[] = "demo-1.0-py3-none-any.whl";
+	struct ap_inside in = { .base = base, .python = python, .run = run_here };
+	struct ap_inventory *inv = base_image(NULL, NULL);
+	ap_auto_free char *cache = unit_tmpdir();
+	struct ap_locked l = locked(demo, '1');
+	struct ap_compile *c = NULL;
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_parcels p = { 0 };
+	ap_auto_buf bytes = AP_BUF_INIT;
+	ap_auto_free char *path = NULL;
+	ap_auto_fd int fd = -1;
+
+	assert_ok(ap_compile_new(&c, &in, inv, cache, &err), &err);
+	assert_ok(ap_compile_add(c, "fixtures/wheels/good/demo-1.0-py3-none-any.whl", &l, &err),
+		&err);
+	assert_ok(ap_compile_run(c, &err), &err);
+	assert_true(ap_compile_get(&p, c, &l));
+	assert_true(p.n > 0);
+	path = ap_xstrdup(p.path);
+	assert_ok(ap_fs_read(&bytes, path, &err), &err);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < bytes.len; i++) {
+		struct ap_parcels none = { 0 };
+
+		char other = (char)(bytes.p[i] ^ 1);
+
+		assert_int_equal(pwrite(fd, &other, 1, (off_t)i), 1);
+		assert_false(ap_compile_get(&none, c, &l));
+		assert_int_equal(pwrite(fd, &bytes.p[i], 1, (off_t)i), 1);
+	}
+	ap_parcels_release(&p);
 	ap_compile_free(c);
 	ap_inventory_free(inv);
 }
