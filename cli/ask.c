@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fs.h"
 #include "cli/run_deps.h"
@@ -152,6 +153,49 @@ static int ask_attest(struct ap_ask *a, const struct ap_pack_opts *p, const stru
 	return 0;
 }
 
+/* Can it be written, once there is something to write?  An image's own directory comes to be. */
+static int check_output(
+	const char *flag, const char *path, const struct ap_ref *dest, struct ap_err *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t n = dest->transport == AP_OCI ? strlen(dest->path) : 0;
+	ap_auto_free char *dir =
+		slash ? ap_xstrndup(path, (size_t)AP_MAX(slash - path, 1)) : ap_xstrdup(".");
+
+	if (n && strncmp(path, dest->path, n) == 0 && path[n] == '/')
+		return 0;
+	if (ap_fs_is_dir(path))
+		return ap_err_set(
+			err, AP_E_INPUT, "--%s: \"%s\" is a directory, wanted a file", flag, path);
+	if (!ap_fs_is_dir(dir)) {
+		(void)!ap_err_set(err, AP_E_INPUT, "--%s: \"%s\" is no directory", flag, dir);
+		return ap_fs_suggest(err, dir);
+	}
+	if (access(dir, W_OK) != 0)
+		return ap_err_set(err, AP_E_INPUT, "--%s: \"%s\" may not be written to", flag, dir);
+	return 0;
+}
+
+static int check_outputs(
+	const struct ap_pack_opts *p, const struct ap_ref *dest, struct ap_err *err)
+{
+	const struct {
+		const char *flag, *path;
+	} files[] = {
+		{ "digest-file", p->digest_file },
+		{ "metadata-file", p->metadata_file },
+		{ "lock-out", p->lock_out },
+	};
+
+	for (size_t i = 0; i < AP_LEN(files); i++)
+		if (files[i].path && check_output(files[i].flag, files[i].path, dest, err) < 0)
+			return -1;
+	for (size_t i = 0; i < p->sbom_out.n; i++)
+		if (check_output("sbom-out", p->sbom_out.v[i], dest, err) < 0)
+			return -1;
+	return 0;
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -186,7 +230,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	a->remote_cache = a->dest.transport == AP_DOCKER &&
 			  (p->remote_cache >= 0 ? p->remote_cache
 						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
-	return ask_attest(a, p, env, err);
+	return check_outputs(p, &a->dest, err) < 0 ? -1 : ask_attest(a, p, env, err);
 }
 
 int ap_ask_runnable(const struct ap_ref *dest, struct ap_err *err)

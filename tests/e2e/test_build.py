@@ -132,6 +132,17 @@ def test_dry_run_pushed_wants_the_image_to_be_there(autopack, base, project, reg
     assert build(autopack, where, base.push("tiny-python"), *flags).stdout == real.stdout
 
 
+@pytest.mark.parametrize("flag", ["digest-file", "metadata-file", "lock-out", "sbom-out"])
+def test_a_file_that_cannot_be_written_is_known_before_anything_is_built(autopack, base, project, registry, repo, tmp_path, flag):
+    where, out = project(CODE), f"--output-image-uri={registry.name(repo)}"
+    (tmp_path / "results").mkdir()
+    for path, words in (("resutls/x.json", 'did you mean "{}/results"?'), ("results", "is a directory, wanted a file")):
+        r = build(autopack, where, base.push("tiny-python"), out, f"--{flag}={tmp_path}/{path}", check=2)
+        assert f"--{flag}: " in r.stderr and words.format(tmp_path) in r.stderr, r.stderr
+    assert repo not in registry.repositories()
+    build(autopack, where, base.push("tiny-python"), f"--image=oci:{tmp_path}/new", f"--digest-file={tmp_path}/new/digest")
+
+
 def test_digest_and_metadata_files(autopack, base, project, registry, repo, tmp_path):
     r = build(
         autopack,
