@@ -308,10 +308,10 @@ static int resolver_error(const struct run *r, const char *said, struct ap_err *
 		if (!part.n)
 			continue;
 		if (line.len)
-			ap_buf_addc(&line, ' ');
+			ap_buf_addc(&line, '\n'); /* its lines are shown as lines */
 		ap_buf_add_printable(&line, part.p, part.n);
 	}
-	/* An error has room for one line; what does not fit is shown before it. */
+	/* An error has room for a few lines; what does not fit is shown before it. */
 	if (line.len > 800) {
 		ap_auto_buf all = AP_BUF_INIT;
 

@@ -225,7 +225,7 @@ TEST(resolve_shows_why_there_is_no_answer_and_what_of_the_base_is_in_the_way)
 	put(f.dir, "requirements.txt", "accelerate\n", 0644);
 	put(f.bin, "fail", "error: no solution\n  because torch==2.3.0 is \x1b[31mbad\n", 0644);
 	assert_fails(resolve(&f, &err), &err, AP_E_RESOLVE,
-		"no solution because torch==2.3.0 is \\x1b[31mbad; the base has torch 2.3.0+cu121");
+		"no solution\nbecause torch==2.3.0 is \\x1b[31mbad; the base has torch 2.3.0+cu121");
 	ap_err_clear(&err);
 	put(f.bin, "fail", "error: pytorch==1 wants my-torch>=2 and torch-geometric<3\n", 0644);
 	assert_fails(resolve(&f, &err), &err, AP_E_RESOLVE, "pytorch==1");
