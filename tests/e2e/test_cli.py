@@ -219,6 +219,9 @@ def test_man_shows_every_command_and_flag_of_the_help(autopack, tmp_path):
     p = support.run("man", "--warnings=w", "-l", tmp_path / "autopack.1", env=env)
     assert p.stderr == ""
     shown = re.sub(r".\x08", "", p.stdout)
+    plain = " ".join(shown.split())
+    for row in autopack("config", "--format=json").json():
+        assert "AUTOPACK_" + row["key"].upper().replace("-", "_") in plain, row["key"]
     for path, text in commands(autopack):
         if path:
             assert f"AUTOPACK {' '.join(path).upper()}" in shown
