@@ -155,6 +155,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		.refresh = p->refresh,
 		.fetch = ap_wheels_fetch_sources,
 		.fetch_ctx = r,
+		.token = ap_wheels_index_token,
+		.token_ctx = r,
 	};
 
 	say_notes(r);

@@ -44,6 +44,9 @@ struct ap_wheels;
 int ap_wheels_fetch_sources(
 	void *ctx, struct ap_strv *paths, const struct ap_lock *lock, struct ap_err *err) AP_CHECK;
 
+/* Google's token where a download from the URL would get one: ap_resolve_opts.token; ctx: struct ap_run. */
+int ap_wheels_index_token(void *ctx, char **token, const char *url, struct ap_err *err) AP_CHECK;
+
 /*
  * Group the lock's wheels; *n: how many layers they need (whiteouts first,
  * when something is replaced or the plan removes something).

@@ -93,7 +93,7 @@ static int auth_of_urls(struct ap_index_auth *a, const struct ap_index_config *c
 }
 
 /* Passwords of URLs, keyring and netrc; Google's tokens where the host is theirs. */
-static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_err *err)
+static int index_auth(struct ap_index_auth **out, const struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_env *env = r->world->env;
 	struct ap_index_config c = { 0 };
@@ -111,6 +111,24 @@ static int index_auth(struct ap_index_auth **out, struct ap_run *r, struct ap_er
 		ap_index_auth_add_netrc(*out, netrc.p, netrc.len, err) < 0)
 		return ap_err_wrap(err, "%s", env->netrc);
 	return 0;
+}
+
+int ap_wheels_index_token(void *ctx, char **token, const char *url, struct ap_err *err)
+{
+	const struct ap_run *r = ctx;
+	struct ap_index_auth *a = NULL;
+	ap_auto_free char *value = NULL;
+	int rc = 0;
+
+	if (!ap_gcp_url_allowed(url))
+		return 0;
+	rc = index_auth(&a, r, err);
+	if (rc == 0)
+		rc = ap_index_auth_get(&value, a, url, err);
+	ap_index_auth_free(a);
+	if (rc == 0 && value && ap_starts_with(value, "Bearer "))
+		*token = ap_xstrdup(value + strlen("Bearer "));
+	return rc;
 }
 
 /* Fetch these files, in the order of the lock. */

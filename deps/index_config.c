@@ -221,6 +221,37 @@ void ap_index_config_read(
 	*out = c;
 }
 
+static int authorize(char **url, ap_index_token_fn fn, void *ctx, struct ap_err *err)
+{
+	ap_auto_free char *token = NULL;
+	const char *host = *url ? strstr(*url, "://") : NULL;
+	char *full;
+
+	if (!host || memchr(host + 3, '@', strcspn(host + 3, "/?#")))
+		return 0;
+	if (fn(ctx, &token, *url, err) < 0)
+		return -1;
+	if (!token)
+		return 0;
+	full = ap_xasprintf(
+		"%.*soauth2accesstoken:%s@%s", (int)(host + 3 - *url), *url, token, host + 3);
+	free(*url);
+	*url = full;
+	return 0;
+}
+
+int ap_index_config_authorize(
+	struct ap_index_config *c, ap_index_token_fn token, void *ctx, struct ap_err *err)
+{
+	int rc = authorize(&c->index_url, token, ctx, err);
+
+	for (size_t i = 0; rc == 0 && i < c->extra_index_urls.n; i++)
+		rc = authorize(&c->extra_index_urls.v[i], token, ctx, err);
+	for (size_t i = 0; rc == 0 && i < c->find_links.n; i++)
+		rc = authorize(&c->find_links.v[i], token, ctx, err);
+	return rc;
+}
+
 static void print_string(struct ap_buf *out, const char *s)
 {
 	ap_buf_addc(out, '"');

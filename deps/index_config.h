@@ -27,6 +27,13 @@ void ap_index_config_read(
 	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env);
 void ap_index_config_release(struct ap_index_config *c);
 
+/* A token for this URL, or NULL.  *token: owned. */
+typedef int (*ap_index_token_fn)(void *ctx, char **token, const char *url, struct ap_err *err);
+
+/* Put tokens into the URLs that have no user and get one, as Google's indexes take them. */
+int ap_index_config_authorize(
+	struct ap_index_config *c, ap_index_token_fn token, void *ctx, struct ap_err *err) AP_CHECK;
+
 /* As uv.toml, for `uv pip` and `uv build`.  Source: uv settings reference. */
 void ap_index_config_print(struct ap_buf *out, const struct ap_index_config *c);
 

@@ -98,7 +98,12 @@ static int open_uv(struct run *r, struct ap_err *err)
 		.env = env_of(r),
 		.offline = r->o->offline };
 
-	return r->uv.dir ? 0 : ap_uv_open(&r->uv, &uo, err);
+	if (r->uv.dir)
+		return 0;
+	if (r->o->token &&
+		ap_index_config_authorize(&r->index, r->o->token, r->o->token_ctx, err) < 0)
+		return -1;
+	return ap_uv_open(&r->uv, &uo, err);
 }
 
 /* Names that are wanted, names to upgrade. */

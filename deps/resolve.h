@@ -5,6 +5,7 @@
 #define AP_DEPS_RESOLVE_H
 
 #include "base/progress.h"
+#include "deps/index_config.h"
 #include "deps/inside.h"
 #include "deps/inventory.h"
 #include "deps/lock.h"
@@ -28,6 +29,8 @@ struct ap_resolve_opts {
 	int (*fetch)(
 		void *ctx, struct ap_strv *paths, const struct ap_lock *lock, struct ap_err *err);
 	void *fetch_ctx;
+	ap_index_token_fn token; /* for indexes of Google's, which uv is given; NULL: none */
+	void *token_ctx;
 };
 
 /*

@@ -63,7 +63,9 @@ static void *work(void *arg)
 		.offline = w->o->offline };
 
 	ap_index_config_read(&index, &w->req->index, o.env);
-	if (ap_uv_open(&uv, &o, &err) == 0) {
+	if ((!w->o->token ||
+		    ap_index_config_authorize(&index, w->o->token, w->o->token_ctx, &err) == 0) &&
+		ap_uv_open(&uv, &o, &err) == 0) {
 		uv.stop = &w->stop;
 		choose(w, &uv, &err);
 	}

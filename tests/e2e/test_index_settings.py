@@ -157,3 +157,22 @@ def test_pip_and_autopack_read_the_same_settings(autopack, base, project, places
         places / VENV / "bin/python", "-c", ASK_PIP, site, cwd=places / CWD, env={k: str(v) for k, v in env.items() if v is not None}
     )
     assert ours(autopack, base, project, places, env) == json.loads(asked.stdout)
+
+
+@pytest.mark.parametrize("netrc", [False, True], ids=["", "netrc"])
+def test_an_index_of_googles_gets_the_token_and_no_other_does(autopack, base, project, places, netrc):
+    token = "ya29.marker-of-a-token"
+    (places / "outside").mkdir()
+    (places / "outside/token").write_text(token + "\n")
+    (places / "outside/netrc").write_text("machine europe-west4-python.pkg.dev login me password mine\n" if netrc else "")
+    google, other = "europe-west4-python.pkg.dev/project/repository/simple/", "pkg.dev.example.com/simple/"
+    env = {
+        "PIP_CONFIG_FILE": "/dev/null", "PIP_INDEX_URL": f"https://{google}", "NETRC": places / "outside/netrc",
+        "PIP_EXTRA_INDEX_URL": f"https://{other} https://me:mine@us-{google} http://{google}",
+        "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": places / "outside/token",
+    }  # fmt: skip
+    seen = ours(autopack, base, project, places, env)
+    assert seen["index"] == ("https://" if netrc else f"https://oauth2accesstoken:{token}@") + google
+    assert seen["extra"] == [f"https://{other}", f"https://me:mine@us-{google}", f"http://{google}"]
+    kept = [p for p in places.rglob("*") if p.is_file() and not p.is_symlink() and token.encode() in p.read_bytes()]
+    assert {p.parent.name for p in kept} <= {"outside", "kept"}
