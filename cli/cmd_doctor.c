@@ -87,6 +87,15 @@ static char *command_in(const char *text)
 	return to ? ap_xstrndup(from + 1, (size_t)(to - from) - 1) : NULL;
 }
 
+/* Without the advice at its end, where the command stands below. */
+static void cut_advice(struct ap_err *err, const char *advice)
+{
+	char *at = strstr(err->msg, advice);
+
+	if (at)
+		*at = '\0';
+}
+
 /* mend: where the message gives no command. */
 static void tell_err(
 	struct doctor *d, enum state state, const char *check, struct ap_err *err, const char *mend)
@@ -119,6 +128,7 @@ static bool check_credentials(struct doctor *d, struct ap_err *err)
 		static const char said[] = "Google credentials: ";
 		const char *found = err->msg;
 
+		cut_advice(err, "; log in with");
 		if (ap_starts_with(found, said))
 			found += strlen(said);
 		tell(d, BAD, "credentials", found, mend);
@@ -216,6 +226,7 @@ static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err
 	if (ap_uv_open(&uv, &o, err) < 0) {
 		ap_auto_free char *mend = ap_mend_uv();
 
+		cut_advice(err, ": \"autopack doctor\"");
 		tell(d, OPTIONAL, "uv", err->msg, mend);
 		ap_err_clear(err);
 		return;
@@ -263,8 +274,8 @@ static void check_containers(struct doctor *d)
 		tell(d, GOOD, "containers", found.p, NULL);
 	else
 		tell(d, OPTIONAL, "containers",
-			"none of podman, docker, buildah and crun is on PATH: wanted for --compile, "
-			"local-run and for what must be built inside the executor image",
+			"no podman, docker, buildah or crun on PATH: for --compile, local-run, and "
+			"builds inside the executor image",
 			mend);
 }
 

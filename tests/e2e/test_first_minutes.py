@@ -60,7 +60,7 @@ def test_from_the_package_to_a_pushed_image_and_what_goes_wrong_on_the_way(perso
     found = re.findall(r"^(\w+) +(\w+) +(.*)$", text, re.M)
     assert [(state, what) for state, what, _ in found] == [
         ("missing", "project"), ("missing", "region"), ("missing", "credentials"), ("missing", "registry"),
-        ("optional", "uv"), ("ok", "python"), ("ok", "cache"),
+        ("optional", "uv"), ("ok", "python"), ("optional", "containers"), ("ok", "cache"),
     ]  # fmt: skip
     mend = re.findall(r"^ {10}-> (.*)$", text, re.M)
     assert mend == [
@@ -69,6 +69,7 @@ def test_from_the_package_to_a_pushed_image_and_what_goes_wrong_on_the_way(perso
         f"export {ENV}=FILE.json",
         "export AUTOPACK_REPOSITORY=us-docker.pkg.dev/PROJECT_ID/REPOSITORY",
         "apt-get install -y pipx && pipx install uv",
+        "apt-get install -y podman",
     ]
 
     # The code, and a build before uv is there: the executor image is not read in vain.
@@ -77,7 +78,7 @@ def test_from_the_package_to_a_pushed_image_and_what_goes_wrong_on_the_way(perso
     text = t.run(build, 1).strip()
     assert text.startswith("autopack: error: dependencies are resolved by uv, which is neither on PATH,"), text
     assert text.endswith('"autopack doctor" says the command that installs it') and "\n" not in text
-    t.run(mend[-1] + " >log 2>&1", 0, 300)
+    t.run(mend[-2] + " >log 2>&1", 0, 300)
     text = t.run(f"autopack doctor --output-image-uri={out}", 1)
     assert re.search(rf"^ok        registry     {HOST}/{repo} may be pushed to$", text, re.M), text
     assert re.search(r"^ok        uv           \S+/\.local/bin/uv$", text, re.M), text
