@@ -35,19 +35,6 @@ static void replace(char **slot, const char *value)
 	*slot = ap_xstrdup(value);
 }
 
-/* Words between white space, and commas when there are any. */
-static void add_words(struct ap_strv *out, const char *s, const char *separators)
-{
-	while (*s) {
-		size_t n = strcspn(s, separators);
-
-		if (n)
-			ap_strv_add_n(out, s, n);
-		s += n;
-		s += strspn(s, separators);
-	}
-}
-
 /* One option of pip, from its configuration or environment; the later one replaces. */
 static void set_pip_option(struct ap_index_config *c, const char *name, const char *value)
 {
@@ -57,13 +44,13 @@ static void set_pip_option(struct ap_index_config *c, const char *name, const ch
 		replace(&c->index_url, value);
 	} else if (strcmp(name, "extra-index-url") == 0) {
 		ap_strv_release(&c->extra_index_urls);
-		add_words(&c->extra_index_urls, value, blank);
+		ap_pip_words(&c->extra_index_urls, value, blank);
 	} else if (strcmp(name, "find-links") == 0) {
 		ap_strv_release(&c->find_links);
-		add_words(&c->find_links, value, blank);
+		ap_pip_words(&c->find_links, value, blank);
 	} else if (strcmp(name, "trusted-host") == 0) {
 		ap_strv_release(&c->trusted_hosts);
-		add_words(&c->trusted_hosts, value, blank);
+		ap_pip_words(&c->trusted_hosts, value, blank);
 	} else if (strcmp(name, "cert") == 0) {
 		replace(&c->cert, value);
 	} else if (strcmp(name, "keyring-provider") == 0) {
@@ -162,7 +149,7 @@ static void read_uv_env(struct ap_index_config *c, ap_getenv_fn env)
 	for (size_t i = 0; i < AP_LEN(extras); i++) {
 		value = env(extras[i]);
 		if (value)
-			add_words(&words, value, " \t\n");
+			ap_pip_words(&words, value, " \t\n");
 	}
 	if (words.n) {
 		ap_strv_release(&c->extra_index_urls);
@@ -172,32 +159,14 @@ static void read_uv_env(struct ap_index_config *c, ap_getenv_fn env)
 	value = env("UV_FIND_LINKS");
 	if (value && *value) {
 		ap_strv_release(&c->find_links);
-		add_words(&c->find_links, value, ",");
+		ap_pip_words(&c->find_links, value, ",");
 	}
 	value = env("UV_INSECURE_HOST");
 	if (value)
-		add_words(&c->trusted_hosts, value, " \t\n");
+		ap_pip_words(&c->trusted_hosts, value, " \t\n");
 	value = env("UV_KEYRING_PROVIDER");
 	if (value)
 		c->keyring = strcmp(value, "subprocess") == 0;
-}
-
-/* The child runs elsewhere: a path is meant from here, "~" is the home. */
-static void make_absolute(char **path, ap_getenv_fn env)
-{
-	const char *home = env("HOME");
-	ap_auto_free char *cwd = NULL;
-	char *old = *path;
-
-	if (!old || strstr(old, "://") || ap_starts_with(old, "file:") || old[0] == '/')
-		return;
-	if (home && (strcmp(old, "~") == 0 || ap_starts_with(old, "~/"))) {
-		*path = ap_xasprintf("%s%s", home, old + 1);
-	} else {
-		cwd = realpath(".", NULL);
-		*path = ap_fs_join(cwd ? cwd : "/", old);
-	}
-	free(old);
 }
 
 void ap_index_config_read(
@@ -208,9 +177,9 @@ void ap_index_config_read(
 	read_pip_conf(&c, env);
 	read_pip_env(&c, env);
 	read_uv_env(&c, env);
-	make_absolute(&c.cert, env);
+	ap_pip_path(&c.cert, env);
 	for (size_t i = 0; i < c.find_links.n; i++)
-		make_absolute(&c.find_links.v[i], env);
+		ap_pip_path(&c.find_links.v[i], env);
 	if (from_files->index_url)
 		replace(&c.index_url, from_files->index_url);
 	ap_strv_copy(&c.extra_index_urls, &from_files->extra_index_urls);

@@ -160,3 +160,64 @@ void ap_pip_conf_read(struct ap_strv *out, ap_getenv_fn env)
 	ap_strv_release(&found.global);
 	ap_strv_release(&found.install);
 }
+
+void ap_pip_words(struct ap_strv *out, const char *s, const char *separators)
+{
+	while (*s) {
+		size_t n = strcspn(s, separators);
+
+		if (n)
+			ap_strv_add_n(out, s, n);
+		s += n;
+		s += strspn(s, separators);
+	}
+}
+
+void ap_pip_path(char **path, ap_getenv_fn env)
+{
+	const char *home = env("HOME");
+	ap_auto_free char *cwd = NULL;
+	char *old = *path;
+
+	if (!old || strstr(old, "://") || ap_starts_with(old, "file:") || old[0] == '/')
+		return;
+	if (home && (strcmp(old, "~") == 0 || ap_starts_with(old, "~/"))) {
+		*path = ap_xasprintf("%s%s", home, old + 1);
+	} else {
+		cwd = realpath(".", NULL);
+		*path = ap_fs_join(cwd ? cwd : "/", old);
+	}
+	free(old);
+}
+
+/* Append WHERE, FILE for each word. */
+static void add_constraints(
+	struct ap_strv *out, const char *where, const char *words, ap_getenv_fn env)
+{
+	ap_auto_strv files = { 0 };
+
+	ap_pip_words(&files, words ? words : "", " \t\r\n");
+	for (size_t i = 0; i < files.n; i++) {
+		ap_pip_path(&files.v[i], env);
+		ap_strv_add(out, where);
+		ap_strv_add(out, files.v[i]);
+	}
+}
+
+void ap_pip_constraints(struct ap_strv *out, ap_getenv_fn env)
+{
+	const char *said = env("PIP_CONSTRAINT");
+	const char *where = "PIP_CONSTRAINT";
+	ap_auto_strv conf = { 0 };
+
+	if (!said || !*said) {
+		ap_pip_conf_read(&conf, env);
+		for (size_t i = 0; i < conf.n; i += 2) {
+			if (strcmp(conf.v[i], "constraint") == 0)
+				said = conf.v[i + 1];
+		}
+		where = "constraint of pip.conf";
+	}
+	add_constraints(out, where, said, env);
+	add_constraints(out, "UV_CONSTRAINT", env("UV_CONSTRAINT"), env);
+}

@@ -18,4 +18,13 @@
  */
 void ap_pip_conf_read(struct ap_strv *out, ap_getenv_fn env);
 
+/* Append WHERE, FILE, ...: the constraints of PIP_CONSTRAINT, else of pip.conf; and of UV_CONSTRAINT. */
+void ap_pip_constraints(struct ap_strv *out, ap_getenv_fn env);
+
+/* Append the words of a value, as pip parts it. */
+void ap_pip_words(struct ap_strv *out, const char *s, const char *separators);
+
+/* Make a path of such a value absolute: pip means it from the current directory, "~" is the home. */
+void ap_pip_path(char **path, ap_getenv_fn env);
+
 #endif

@@ -8,6 +8,7 @@
 #include "base/fs.h"
 #include "base/toml.h"
 #include "deps/inputs.h"
+#include "deps/pip_conf.h"
 #include "deps/names.h"
 #include "deps/reqfile.h"
 #include "deps/uv_lock.h"
@@ -822,6 +823,33 @@ static int lock_file(struct scan *s, const char *path)
 	return 0;
 }
 
+/* What the environment and pip.conf limit, when there is something to install. */
+static int ambient_constraints(struct scan *s)
+{
+	ap_auto_strv found = { 0 };
+	bool any = false;
+
+	for (size_t i = 0; i < s->r->n_lines; i++)
+		any = any || !s->r->lines[i].constraint;
+	if (!any)
+		return 0;
+	ap_pip_constraints(&found, environment);
+	for (size_t i = 0; i < found.n; i += 2) {
+		const char *where = found.v[i];
+		ap_auto_free char *path = NULL;
+
+		if (has_scheme(found.v[i + 1]))
+			return refuse(s, where, found.v[i + 1],
+				"a file on the network is not read; want a local file");
+		path = ap_path_clean(found.v[i + 1]);
+		if (!ap_fs_is_file(path))
+			return not_there(s, where, found.v[i + 1], path, "no such file");
+		if (read_file(s, path, where, true) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int scan_all(struct scan *s, const struct ap_strv *requirements,
 	const struct ap_strv *packages, const char *lock)
 {
@@ -845,7 +873,7 @@ static int scan_all(struct scan *s, const struct ap_strv *requirements,
 			return -1;
 		ap_strv_add(&s->r->requirements, requirements->v[i]);
 	}
-	return lock ? lock_file(s, lock) : 0;
+	return lock ? lock_file(s, lock) : ambient_constraints(s);
 }
 
 static void finish(struct scan *s)

@@ -275,6 +275,25 @@ def test_a_wheel_that_is_not_the_one_the_index_named_is_refused(build, project, 
     assert json.loads((tmp_path / "out/index.json").read_text())["manifests"] == []
 
 
+@pytest.mark.parametrize("way", ["PIP_CONSTRAINT", "UV_CONSTRAINT", "pip.conf"])
+def test_constraints_of_the_environment_and_of_pip_conf_count(build, project, index, tmp_path, way):
+    i, lock = index(), tmp_path / "pylock.toml"
+    i.files.update([wheel(tmp_path, "helper", "1.0"), wheel(tmp_path, "helper", "2.0")])
+    where = project({**CODE, "requirements.txt": f"-i {i.url()}\nhelper\n"})
+    (tmp_path / "limits.txt").write_text("helper<2\n")
+    (tmp_path / "pip.conf").write_text(f"[install]\nconstraint =\n    {tmp_path}/limits.txt\n")
+    build(where, f"--lock-out={lock}")
+    assert "helper-2.0" in lock.read_text()
+    env = {"PIP_CONFIG_FILE": tmp_path / "pip.conf"} if way == "pip.conf" else {way: "limits.txt"}
+    build(where, f"--lock-out={lock}", env=env, cwd=tmp_path)
+    assert "helper-1.0" in lock.read_text()
+    (tmp_path / "limits.txt").unlink()
+    r = build(where, env=env, cwd=tmp_path, check=2)
+    assert re.search(rf"error: .*{re.escape(way)}: .*limits.txt.*no such file", r.stderr)
+    # Of code alone nobody asks for limits.
+    build(project({"trainer/task.py": ""}), env=env, cwd=tmp_path)
+
+
 MALICIOUS = "import os\nopen({marker!r}, 'w')\nfrom setuptools import setup\nsetup(name='helper', version='2.0', py_modules=['helper'])\n"
 
 

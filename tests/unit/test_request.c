@@ -307,3 +307,27 @@ TEST(paths_are_seen_from_the_working_directory)
 		assert_string_equal(rel, cases[i][2]);
 	}
 }
+
+TEST(request_takes_limits_from_the_environment_when_there_is_something_to_install)
+{
+	ap_auto_free char *top = unit_tmpdir();
+	ap_auto_free char *dir = ap_fs_join(top, "app");
+	ap_auto_free char *limits = ap_fs_join(top, "limits.txt");
+	AP_CLEANUP(ap_dep_request_release) struct ap_dep_request none = { 0 };
+	AP_CLEANUP(ap_dep_request_release) struct ap_dep_request r = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	put(top, "limits.txt", "numpy<3\n");
+	put(dir, "train.py", "");
+	setenv("PIP_CONSTRAINT", limits, 1);
+	assert_ok(read_dir(&none, dir, &err), &err);
+	assert_int_equal(none.n_lines, 0);
+	put(dir, "requirements.txt", "numpy\n");
+	assert_ok(read_dir(&r, dir, &err), &err);
+	assert_int_equal(r.n_lines, 2);
+	assert_true(r.lines[1].constraint);
+	assert_true(has_input(&r, "../limits.txt"));
+	setenv("PIP_CONSTRAINT", "https://h/limits.txt", 1);
+	assert_fails(read_dir(&none, dir, &err), &err, AP_E_INPUT, "PIP_CONSTRAINT");
+	unsetenv("PIP_CONSTRAINT");
+}
