@@ -237,6 +237,12 @@ static int choose(
 		return ap_err_set(err, AP_E_UNSUPPORTED,
 			"%s: none of its %d wheels fits the base's Python and platform", name,
 			cJSON_GetArraySize(wheels));
+	if (cJSON_IsObject(ap_json_get(pkg, "directory")))
+		return ap_err_set(err, AP_E_UNSUPPORTED,
+			"%s: a directory, which is no wheel: leave it out of the lock (\"uv export "
+			"--no-emit-project --no-emit-workspace\"); the working directory's own project "
+			"is installed all the same, another as an extra package",
+			name);
 	return ap_err_set(err, AP_E_UNSUPPORTED,
 		"%s: there is no wheel, only source: allow it to be built with --allow-build=%s",
 		name, name);

@@ -66,6 +66,9 @@ TEST(lock_refuses_what_it_cannot_install)
 			"no name" },
 		{ "only source", HEAD "[[packages]]\nname=\"a\"\n", AP_E_UNSUPPORTED,
 			"--allow-build=a" },
+		{ "a directory",
+			HEAD "[[packages]]\nname=\"a\"\ndirectory={path=\".\",editable=true}\n",
+			AP_E_UNSUPPORTED, "--no-emit-project" },
 		{ "other package's wheel",
 			HEAD
 			"[[packages]]\nname=\"a\"\nwheels=[" WHEEL("b-1-py3-none-any.whl") "]\n",
