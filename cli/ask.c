@@ -196,6 +196,40 @@ static int check_outputs(
 	return 0;
 }
 
+/* Where it is there, or will be, without links; nothing where not even its directory is there. */
+static void add_output(struct ap_strv *out, const char *path)
+{
+	ap_auto_free char *real = path ? realpath(path, NULL) : NULL;
+	ap_auto_free char *dir = NULL;
+	ap_auto_free char *real_dir = NULL;
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	if (!path)
+		return;
+	if (!real) {
+		dir = slash ? ap_xstrndup(path, (size_t)(slash - path + 1)) : ap_xstrdup(".");
+		real_dir = realpath(dir, NULL);
+		if (real_dir)
+			real = ap_fs_join(real_dir, slash ? slash + 1 : path);
+	}
+	if (real)
+		ap_strv_add(out, real);
+}
+
+/* What this run writes is no code, nor what the last one wrote there. */
+static void name_outputs(struct ap_ask *a, const struct ap_pack_opts *p)
+{
+	struct ap_strv *out = &a->image.outputs;
+
+	add_output(out, a->cache_dir);
+	add_output(out, p->digest_file);
+	add_output(out, p->metadata_file);
+	for (size_t i = 0; i < p->sbom_out.n; i++)
+		add_output(out, p->sbom_out.v[i]);
+	if (a->dest.transport != AP_DOCKER)
+		add_output(out, a->dest.path);
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -230,6 +264,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	a->remote_cache = a->dest.transport == AP_DOCKER &&
 			  (p->remote_cache >= 0 ? p->remote_cache
 						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
+	name_outputs(a, p);
 	return check_outputs(p, &a->dest, err) < 0 ? -1 : ask_attest(a, p, env, err);
 }
 

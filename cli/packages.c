@@ -62,7 +62,8 @@ static int name_one(char **out, const char *path, const char *staging, struct ap
 	struct ap_digest digest;
 
 	if (ap_fs_is_dir(path)) {
-		if (check_project(path, err) < 0 || ap_source_tree(&digest, path, NULL, err) < 0)
+		if (check_project(path, err) < 0 ||
+			ap_source_tree(&digest, path, NULL, NULL, err) < 0)
 			return -1;
 		name = ap_xasprintf("%s.tar.gz", last);
 	} else {

@@ -242,7 +242,7 @@ static int build_into(struct work *w, const char *temp, const char *final, struc
 
 	if (ap_fs_mkdirs(out, 0700, err) < 0)
 		return -1;
-	if (w->is_dir && ap_source_tree(&d, w->source, copy, err) < 0)
+	if (w->is_dir && ap_source_tree(&d, w->source, copy, w->o->outputs, err) < 0)
 		return -1;
 	if (w->p->inside ? ap_build_inside(from, w->is_dir, temp, out, w->o, err) < 0
 			 : run_build(w, from, out, err) < 0)
@@ -290,7 +290,7 @@ static int source_key(struct ap_digest *key, struct work *w, struct ap_err *err)
 	if (stat(w->source, &st) < 0)
 		return ap_err_sys(err, "%s", w->source);
 	w->is_dir = S_ISDIR(st.st_mode);
-	if (w->is_dir ? ap_source_tree(&content, w->source, NULL, err) < 0
+	if (w->is_dir ? ap_source_tree(&content, w->source, NULL, w->o->outputs, err) < 0
 		      : ap_download_digest(&content, w->source, err) < 0)
 		return -1;
 	ap_sha256_init(&h);

@@ -14,8 +14,10 @@
 #include "deps/uv.h"
 
 struct ap_build_opts {
-	const char *cache_dir;          /* wheels are kept in DIR/builds/<digest of the source> */
-	const struct ap_uv *uv;         /* its environment and configuration are the build's */
+	const char *cache_dir; /* wheels are kept in DIR/builds/<digest of the source> */
+	const struct ap_strv
+		*outputs;       /* absolute paths that are no part of a project; NULL: none */
+	const struct ap_uv *uv; /* its environment and configuration are the build's */
 	const struct ap_inventory *inv; /* of the base: its Python builds when the host has one */
 	struct ap_inside *inside; /* builds what does not come right here; NULL: nothing does */
 	struct ap_progress *progress;

@@ -185,6 +185,7 @@ bool ap_inputs_skips(const char *name)
 struct walk {
 	struct ap_dep_request *r;
 	struct ap_err *err;
+	struct ap_strv outputs; /* named as the files are */
 };
 
 static int walk_dir(struct walk *w, int dir, const char *name, unsigned depth);
@@ -257,6 +258,8 @@ static int walk_dir(struct walk *w, int dir, const char *name, unsigned depth)
 			ap_inputs_skips(e->d_name))
 			continue;
 		sub = strcmp(name, ".") == 0 ? ap_xstrdup(e->d_name) : ap_fs_join(name, e->d_name);
+		if (ap_strv_has(&w->outputs, sub))
+			continue;
 		rc = walk_entry(w, dirfd(d), e->d_name, sub, depth);
 		if (rc > 0)
 			sub = NULL;
@@ -292,12 +295,17 @@ void ap_inputs_sort(struct ap_dep_request *r)
 int ap_inputs_add_tree(struct ap_dep_request *r, const char *path, struct ap_err *err)
 {
 	ap_auto_free char *name = ap_path_relative(r->dir, path);
-	struct walk w = { r, err };
+	struct walk w = { .r = r, .err = err };
+	int rc;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return ap_err_sys(err, "%s", name);
-	return walk_dir(&w, fd, name, 0);
+	for (size_t i = 0; i < r->outputs.n; i++)
+		ap_strv_own(&w.outputs, ap_path_relative(r->dir, r->outputs.v[i]));
+	rc = walk_dir(&w, fd, name, 0);
+	ap_strv_release(&w.outputs);
+	return rc;
 }
 
 int ap_inputs_add_links(struct ap_dep_request *r, const char *path, struct ap_err *err)

@@ -123,6 +123,7 @@ bool ap_locals_want_build(const struct ap_dep_request *req, const struct ap_mark
 static int build(struct maker *m, char **wheel, const struct ap_dep_line *l)
 {
 	struct ap_build_opts bo = { .cache_dir = m->o->cache_dir,
+		.outputs = &m->req->outputs,
 		.uv = m->o->uv,
 		.inv = m->o->inv,
 		.inside = m->o->inside,

@@ -897,7 +897,7 @@ static void finish(struct scan *s)
 
 int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	const struct ap_strv *requirements, const struct ap_strv *packages, const char *lock,
-	struct ap_err *err)
+	const struct ap_strv *outputs, struct ap_err *err)
 {
 	AP_CLEANUP(ap_dep_request_release) struct ap_dep_request r = { 0 };
 	struct scan s = { .r = &r, .err = err };
@@ -906,6 +906,8 @@ int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	r.dir = realpath(dir, NULL);
 	if (!r.dir)
 		return ap_err_sys(err, "%s", dir);
+	if (outputs)
+		ap_strv_copy(&r.outputs, outputs);
 	ap_sha256_init(&s.expanded);
 	rc = scan_all(&s, requirements, packages, lock);
 	if (rc == 0)
@@ -946,5 +948,6 @@ void ap_dep_request_release(struct ap_dep_request *r)
 	ap_strv_release(&r->index.no_binary);
 	ap_strv_release(&r->index.only_binary);
 	ap_strv_release(&r->notes);
+	ap_strv_release(&r->outputs);
 	*r = (struct ap_dep_request){ 0 };
 }

@@ -69,16 +69,18 @@ struct ap_dep_request {
 	struct ap_dep_line *lines; /* all of it: project, requirements.txt, packages, flag */
 	size_t n_lines, cap_lines;
 	struct ap_dep_index index;
-	struct ap_strv notes; /* lines for the user: options without effect */
+	struct ap_strv notes;   /* lines for the user: options without effect */
+	struct ap_strv outputs; /* absolute: what runs write, which is no part of a project */
 };
 
 /*
- * Read the inputs of `dir`.
+ * Read the inputs of `dir`.  outputs: absolute paths that are not read as
+ * part of a project; NULL: none.
  * Errors: AP_E_INPUT naming file, line, what was found and wanted.
  */
 int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	const struct ap_strv *requirements, const struct ap_strv *packages, const char *lock_file,
-	struct ap_err *err) AP_CHECK;
+	const struct ap_strv *outputs, struct ap_err *err) AP_CHECK;
 void ap_dep_request_release(struct ap_dep_request *r);
 
 /* The kind that a file name's ending means; AP_DEP_NAMED: no archive that can be installed. */

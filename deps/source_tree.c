@@ -17,12 +17,14 @@ struct walk {
 	struct ap_sha256 hash;
 	size_t n;
 	char *chunk;
+	struct ap_strv outputs; /* as paths in the tree */
 };
 
 static void walk_release(struct walk *w)
 {
 	ap_sha256_release(&w->hash);
 	free(w->chunk);
+	ap_strv_release(&w->outputs);
 }
 
 static bool listed(const char *name, const char *const *list, size_t n)
@@ -173,6 +175,8 @@ static int do_dir(
 		ap_auto_fd int sub_to = -1;
 		struct stat st;
 
+		if (ap_strv_has(&w->outputs, full))
+			continue;
 		if (++w->n > MAX_ENTRIES)
 			return ap_err_set(
 				err, AP_E_LIMIT, "%s: more than %d files", full, MAX_ENTRIES);
@@ -206,11 +210,13 @@ static int do_dir(
 	return 0;
 }
 
-int ap_source_tree(struct ap_digest *digest, const char *dir, const char *copy, struct ap_err *err)
+int ap_source_tree(struct ap_digest *digest, const char *dir, const char *copy,
+	const struct ap_strv *outputs, struct ap_err *err)
 {
 	AP_CLEANUP(walk_release) struct walk w = { .chunk = ap_xmalloc(CHUNK) };
 	ap_auto_fd int from = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ap_auto_fd int to = -1;
+	ap_auto_free char *real = realpath(dir, NULL);
 
 	if (from < 0)
 		return ap_err_sys(err, "%s", dir);
@@ -220,6 +226,11 @@ int ap_source_tree(struct ap_digest *digest, const char *dir, const char *copy, 
 		to = open(copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (to < 0)
 			return ap_err_sys(err, "%s", copy);
+	}
+	for (size_t i = 0; real && outputs && i < outputs->n; i++) {
+		if (strncmp(outputs->v[i], real, strlen(real)) == 0 &&
+			outputs->v[i][strlen(real)] == '/')
+			ap_strv_add(&w.outputs, outputs->v[i] + strlen(real) + 1);
 	}
 	ap_sha256_init(&w.hash);
 	if (do_dir(&w, from, to, "", 0, err) < 0)

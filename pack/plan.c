@@ -25,6 +25,7 @@ struct making {
 	struct ap_local_root *root;
 	struct ap_ignore *ignore;
 	struct ap_walk walk;
+	struct ap_strv outputs; /* of the request, those below the working directory */
 	struct ap_entry_point entry;
 };
 
@@ -32,6 +33,7 @@ static void making_release(struct making *m)
 {
 	ap_local_root_unref(m->root);
 	ap_ignore_free(m->ignore);
+	ap_strv_release(&m->outputs);
 	ap_entry_point_release(&m->entry);
 }
 
@@ -101,6 +103,14 @@ static int open_workdir(struct making *m, struct ap_err *err)
 	m->walk.ignore = m->ignore;
 	m->walk.prefix = APP;
 	m->walk.left = &m->plan->ignored;
+	m->walk.outputs = &m->outputs;
+	for (size_t i = 0; i < m->req->outputs.n; i++) {
+		const char *path = m->req->outputs.v[i];
+		size_t n = strlen(m->plan->workdir);
+
+		if (strncmp(path, m->plan->workdir, n) == 0 && path[n] == '/')
+			ap_strv_add(&m->outputs, path + n + 1);
+	}
 	return 0;
 }
 
@@ -139,7 +149,7 @@ static int read_deps(struct making *m, struct ap_err *err)
 			return -1;
 	}
 	return ap_dep_request_read(&m->plan->deps, m->plan->workdir, &req->requirements,
-		&req->extra_packages, req->lock_file, err);
+		&req->extra_packages, req->lock_file, &req->outputs, err);
 }
 
 /* `before`: a directory that sorts before usr/app, or NULL. */

@@ -21,5 +21,6 @@ void ap_image_request_release(struct ap_image_request *r)
 	ap_strv_release(&r->labels);
 	ap_strv_release(&r->index_urls);
 	ap_strv_release(&r->allow_build);
+	ap_strv_release(&r->outputs);
 	*r = (struct ap_image_request){ 0 };
 }

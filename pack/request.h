@@ -30,6 +30,8 @@ struct ap_image_request {
 	bool compile;
 	char *cache_dir;      /* digests of local files are kept below it; NULL: nowhere */
 	bool cache_read_only; /* a dry run: used, not written */
+	/* Absolute paths of what runs write here (the cache, a layout, a digest file): no code. */
+	struct ap_strv outputs;
 };
 
 void ap_image_request_release(struct ap_image_request *r);

@@ -121,6 +121,10 @@ static int add_entry(struct ap_tree *out, struct ap_walk *w, const struct place 
 	is_dir = S_ISDIR(st.st_mode);
 	if (is_dir && (at->flags & AP_WALK_FLAT))
 		return 0;
+	if (w->outputs && ap_strv_has(w->outputs, real)) {
+		leave_out(w, name, is_dir);
+		return 0;
+	}
 	ignored = !ap_streq(name, w->keep) &&
 		  (ap_ignore_never(entry) || ap_ignore_test(w->ignore, is_dir ? &own : NULL,
 						     at->ignore, name, is_dir));

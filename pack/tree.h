@@ -11,11 +11,12 @@
 struct ap_walk {
 	struct ap_local_root *root;
 	const struct ap_ignore *ignore;
-	const char *prefix;   /* directory of the image that the root becomes: "usr/app" */
-	const char *keep;     /* a path that is never left out (the script), or NULL */
-	struct ap_strv *left; /* names of what was left out are added: "a.pyc", "venv/" */
-	size_t n_left;        /* their number; names stop at AP_WALK_NAMES */
-	uint64_t n_entries;   /* so far, over all walks: at most AP_WALK_ENTRIES */
+	const char *prefix;            /* directory of the image that the root becomes: "usr/app" */
+	const char *keep;              /* a path that is never left out (the script), or NULL */
+	const struct ap_strv *outputs; /* paths below the root that are always left out, or NULL */
+	struct ap_strv *left;          /* names of what was left out are added: "a.pyc", "venv/" */
+	size_t n_left;                 /* their number; names stop at AP_WALK_NAMES */
+	uint64_t n_entries;            /* so far, over all walks: at most AP_WALK_ENTRIES */
 };
 
 #define AP_WALK_NAMES   1000

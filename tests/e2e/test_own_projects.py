@@ -4,6 +4,8 @@ import ast
 import pathlib
 import tarfile
 
+import pytest
+
 import support
 
 SETUP = """
@@ -20,10 +22,10 @@ PROJECT = {
 PYPROJECT = '[project]\nname = "pp"\nversion = "0.1"\n[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n'
 
 
-def build(autopack, layout, directory, out, *flags, **kw):
+def build(autopack, layout, directory, out, *flags, script="trainer/task.py", **kw):
     return autopack(
         "build", f"--executor-image-uri=oci:{layout}:latest", f"--local-package-path={directory}",
-        "--script=trainer/task.py", f"--image=oci:{out}:x", *flags, timeout=600, **kw,
+        f"--script={script}", f"--image=oci:{out}:x", *flags, timeout=600, **kw,
     )  # fmt: skip
 
 
@@ -50,6 +52,26 @@ def test_setup_py_of_the_working_directory_is_installed_from_its_whole_source(au
     (directory / "src/mypkg/__init__.py").write_text("NAME = 'other'\n")
     third = build(autopack, base("venv"), directory, tmp_path / "c")
     assert "building" in third.stderr and third.digest != first.digest
+
+
+@pytest.mark.parametrize("files", [{}, {"pyproject.toml": PYPROJECT + '[tool.setuptools]\npackages = ["pp"]\n', "pp/__init__.py": ""}], ids=["code", "project"])
+def test_what_a_build_writes_into_the_working_directory_is_no_code(autopack, base, project, files):
+    """As GitLab wants its caches, and as `--image=oci:out` beside the code has it."""
+    directory = project({"task.py": "", "requirements.txt": "six\n", **files})
+    flags = ["--cache-dir=.cache", "--digest-file=image.digest", "--metadata-file=image.json", "--sbom-out=bom.json"]
+
+    def go(*more):
+        return build(autopack, base("venv"), ".", "out", *flags, *more, script="task.py", cwd=directory)
+
+    first = go()
+    assert {".cache", "out", "image.digest", "image.json", "bom.json"} <= {p.name for p in directory.iterdir()}
+    again = go()
+    assert again.digest == first.digest and "building" not in again.stderr
+    assert "5 left out: .cache/, bom.json, image.digest, image.json, out/" in again.stderr
+    tags = [go("--dry-run", "--format=json").stdout for _ in range(2)]
+    assert tags[0] == tags[1]
+    root = support.umoci_unpack(f"oci:{directory}/out:x", directory.parent / "root")
+    assert {p.name for p in (root / "usr/app").iterdir()} == {"task.py", "requirements.txt", *(f.split("/")[0] for f in files)}
 
 
 def test_extra_packages_may_be_a_directory_or_an_sdist(autopack, base, project, tmp_path):

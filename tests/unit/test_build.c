@@ -25,7 +25,7 @@ static struct ap_digest digest_of(const char *dir)
 	struct ap_err err = AP_ERR_INIT;
 	struct ap_digest d;
 
-	assert_ok(ap_source_tree(&d, dir, NULL, &err), &err);
+	assert_ok(ap_source_tree(&d, dir, NULL, NULL, &err), &err);
 	return d;
 }
 
@@ -78,9 +78,30 @@ TEST(source_tree_copies_what_it_hashes)
 	write_file(dir, "run.sh", "x", 0755);
 	write_file(dir, ".git/HEAD", "x", 0644);
 	assert_int_equal(symlink("../run.sh", link), 0);
-	assert_ok(ap_source_tree(&a, dir, copy, &err), &err);
+	assert_ok(ap_source_tree(&a, dir, copy, NULL, &err), &err);
 	b = digest_of(copy);
 	assert_string_equal(a.s, b.s);
+}
+
+TEST(source_tree_has_nothing_that_a_run_writes_there)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *real = realpath(dir, NULL);
+	ap_auto_strv outputs = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+	struct ap_digest before = { 0 };
+	struct ap_digest after;
+
+	write_file(dir, "pkg/a.py", "1", 0644);
+	before = digest_of(dir);
+	write_file(dir, ".cache/x", "x", 0644);
+	write_file(dir, "pkg/image.digest", "x", 0644);
+	ap_strv_own(&outputs, ap_fs_join(real, ".cache"));
+	ap_strv_own(&outputs, ap_fs_join(real, "pkg/image.digest"));
+	assert_ok(ap_source_tree(&after, dir, NULL, &outputs, &err), &err);
+	assert_string_equal(after.s, before.s);
+	after = digest_of(dir);
+	assert_string_not_equal(after.s, before.s);
 }
 
 TEST(source_tree_refuses_links_that_leave_the_project_and_special_files)
@@ -106,8 +127,8 @@ TEST(source_tree_refuses_links_that_leave_the_project_and_special_files)
 			assert_int_equal(symlink(cases[i].target, path), 0);
 		else
 			assert_int_equal(mkfifo(path, 0600), 0);
-		assert_fails(
-			ap_source_tree(&d, dir, NULL, &err), &err, AP_E_INPUT, cases[i].fails_with);
+		assert_fails(ap_source_tree(&d, dir, NULL, NULL, &err), &err, AP_E_INPUT,
+			cases[i].fails_with);
 	}
 }
 

@@ -24,7 +24,7 @@ static void put(const char *dir, const char *name, const char *text)
 
 static int read_dir(struct ap_dep_request *r, const char *dir, struct ap_err *err)
 {
-	return ap_dep_request_read(r, dir, NULL, NULL, NULL, err);
+	return ap_dep_request_read(r, dir, NULL, NULL, NULL, NULL, err);
 }
 
 static bool has_input(const struct ap_dep_request *r, const char *path)
@@ -199,7 +199,7 @@ TEST(request_takes_packages_and_requirements_of_the_flags)
 	ap_strv_add(&packages, "./lib/");
 	ap_strv_add(&requirements, " ray[default]>=2 ; python_version < '3.12'");
 	ap_strv_add(&requirements, "https://h/x-1-py3-none-any.whl");
-	assert_ok(ap_dep_request_read(&r, dir, &requirements, &packages, NULL, &err), &err);
+	assert_ok(ap_dep_request_read(&r, dir, &requirements, &packages, NULL, NULL, &err), &err);
 	assert_int_equal(r.n_lines, 5);
 	assert_int_equal(r.lines[0].kind, AP_DEP_SDIST);
 	assert_int_equal(r.lines[1].kind, AP_DEP_WHEEL);
@@ -227,7 +227,7 @@ static void assert_refused(
 		ap_strv_add(&requirements, requirement);
 	if (package)
 		ap_strv_add(&packages, package);
-	assert_fails(ap_dep_request_read(&r, dir, &requirements, &packages, NULL, &err), &err,
+	assert_fails(ap_dep_request_read(&r, dir, &requirements, &packages, NULL, NULL, &err), &err,
 		AP_E_INPUT, part);
 }
 

@@ -139,7 +139,8 @@ static int resolve(struct fixture *f, struct ap_err *err)
 {
 	ap_dep_request_release(&f->req);
 	ap_lock_release(&f->lock);
-	if (ap_dep_request_read(&f->req, f->dir, &f->requirements, &f->packages, NULL, err) < 0)
+	if (ap_dep_request_read(&f->req, f->dir, &f->requirements, &f->packages, NULL, NULL, err) <
+		0)
 		return -1;
 	return ap_resolve(&f->lock, &f->req, f->inv, &f->o, err);
 }
@@ -425,7 +426,8 @@ TEST(resolve_installs_a_given_lock_for_the_base_it_finds)
 	ap_strv_add(&f.packages, "l-1.0-py3-none-any.whl");
 	ap_strv_add(&f.requirements, "a");
 	assert_ok(
-		ap_dep_request_read(&f.req, f.dir, &f.requirements, &f.packages, path, &err), &err);
+		ap_dep_request_read(&f.req, f.dir, &f.requirements, &f.packages, path, NULL, &err),
+		&err);
 	assert_ok(ap_resolve(&f.lock, &f.req, f.inv, &f.o, &err), &err);
 	assert_int_equal(f.lock.n, 2);
 	assert_string_equal(f.lock.v[0].name, "a");

@@ -58,7 +58,7 @@ static char *lines_of(const char *dir)
 	struct ap_buf out = AP_BUF_INIT;
 	struct ap_err err = AP_ERR_INIT;
 
-	assert_ok(ap_dep_request_read(&r, dir, NULL, NULL, NULL, &err), &err);
+	assert_ok(ap_dep_request_read(&r, dir, NULL, NULL, NULL, NULL, &err), &err);
 	for (size_t i = 0; i < r.n_lines; i++) {
 		const struct ap_dep_line *l = &r.lines[i];
 
@@ -138,7 +138,7 @@ TEST(uv_lock_with_a_mistake_is_refused)
 		struct ap_dep_request r;
 
 		print_message("  case: %s\n", cases[i].name);
-		assert_fails(ap_dep_request_read(&r, app, NULL, NULL, NULL, &err), &err, AP_E_INPUT,
-			cases[i].fails_with);
+		assert_fails(ap_dep_request_read(&r, app, NULL, NULL, NULL, NULL, &err), &err,
+			AP_E_INPUT, cases[i].fails_with);
 	}
 }
