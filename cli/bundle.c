@@ -5,6 +5,7 @@
 
 #include "base/child.h"
 #include "base/fs.h"
+#include "cli/inside.h"
 
 /* Source: runtime-spec 1.0 config.md. */
 
@@ -122,9 +123,12 @@ static int unpack(const struct ap_local_run *r, struct ap_err *err)
 {
 	const char *argv[8];
 	size_t n = 0;
+	ap_auto_strv env = { 0 };
 	struct ap_child_opts o = { .argv = argv };
 	int status = 0;
 
+	ap_runtime_env(&env, false);
+	o.env = (const char *const *)env.v;
 	argv[n++] = "umoci";
 	argv[n++] = "unpack";
 	if (geteuid() != 0)

@@ -35,18 +35,25 @@ static bool is(const char *runtime, const char *name)
 	return strcmp(runtime, name) == 0;
 }
 
-/* What a runtime needs of our environment: where it keeps things and whom it speaks to, no secret. */
-static void make_env(struct ap_strv *out)
+void ap_runtime_env(struct ap_strv *out, bool runs_programs)
 {
 	static const char *const names[] = { "PATH", "HOME", "USER", "LANG", "TMPDIR",
 		"XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS",
 		"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH",
 		"DOCKER_TLS_VERIFY", "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF",
 		"STORAGE_DRIVER", "STORAGE_OPTS" };
+	/* To pull the user's image, and for the user's program on the user's terminal. */
+	static const char *const more[] = { "TERM", "COLUMNS", "LINES", "NO_COLOR",
+		"REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
+		"NO_PROXY", "http_proxy", "https_proxy", "no_proxy" };
+	size_t n = AP_LEN(names) + (runs_programs ? AP_LEN(more) : 0);
 
-	for (size_t i = 0; i < AP_LEN(names); i++)
-		if (getenv(names[i]))
-			ap_strv_addf(out, "%s=%s", names[i], getenv(names[i]));
+	for (size_t i = 0; i < n; i++) {
+		const char *name = i < AP_LEN(names) ? names[i] : more[i - AP_LEN(names)];
+
+		if (getenv(name))
+			ap_strv_addf(out, "%s=%s", name, getenv(name));
+	}
 }
 
 /* Run a command of the runtime; its standard output goes to `out` or to out_fd. */
@@ -65,7 +72,7 @@ static int call(const struct ap_strv *argv, struct ap_buf *out, int in_fd, int o
 		.cleans_up = cleans_up };
 	int status = 0;
 
-	make_env(&env);
+	ap_runtime_env(&env, false);
 	o.env = (const char *const *)env.v;
 	if (ap_child_run(&o, &status, err) < 0)
 		return -1;

@@ -11,8 +11,6 @@
 #include "cli/inside.h"
 #include "vertex/text.h"
 
-extern char **environ;
-
 static bool is_crun(const char *runner)
 {
 	return strcmp(runner, "crun") == 0;
@@ -92,10 +90,13 @@ void ap_runner_argv(
 /* Run to the end with our own streams. */
 static int run_ours(int *status, const struct ap_strv *argv, struct ap_err *err)
 {
+	ap_auto_strv env = { 0 };
 	pid_t pid;
 	int st = 0;
-	int rc = posix_spawnp(&pid, argv->v[0], NULL, NULL, argv->v, environ);
+	int rc;
 
+	ap_runtime_env(&env, true);
+	rc = posix_spawnp(&pid, argv->v[0], NULL, NULL, argv->v, env.v);
 	if (rc) {
 		errno = rc;
 		return ap_err_sys(err, "%s", argv->v[0]);
@@ -113,11 +114,14 @@ static int run_ours(int *status, const struct ap_strv *argv, struct ap_err *err)
 static int ask_runner(char **out, const char *const *argv, struct ap_err *err)
 {
 	ap_auto_buf text = AP_BUF_MAX(1 << 20);
+	ap_auto_strv env = { 0 };
 	struct ap_child_opts o = { .argv = argv, .out = &text };
 	struct ap_str t;
 	const char *last;
 	int status = 0;
 
+	ap_runtime_env(&env, true);
+	o.env = (const char *const *)env.v;
 	if (ap_child_run(&o, &status, err) < 0)
 		return -1;
 	if (status)
@@ -197,9 +201,12 @@ static void remove_container(const char *container)
 	const char *argv[] = { "buildah", "rm", container, NULL };
 	struct ap_err ignored = AP_ERR_INIT;
 	ap_auto_buf text = AP_BUF_MAX(1 << 20);
+	ap_auto_strv env = { 0 };
 	struct ap_child_opts o = { .argv = argv, .out = &text, .timeout = 60, .cleans_up = true };
 	int status = 0;
 
+	ap_runtime_env(&env, true);
+	o.env = (const char *const *)env.v;
 	(void)!ap_child_run(&o, &status, &ignored);
 }
 

@@ -16,8 +16,10 @@ key = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
 print("ran", sys.argv[1:], open(key).read() if key else None)
 sys.exit(7)
 """
+SECRETS = {"AUTOPACK_KEY_PASSWORD": "geheim", "PIP_INDEX_URL": "https://me:geheim@index.invalid/simple", "CLOUDSDK_AUTH_ACCESS_TOKEN": "geheim"}
 RUNNER = """#!/bin/sh
 echo "$(basename "$0") $*" >> {log}
+env >> {log}.env
 case $1 in
 load) echo 'Loaded image: localhost/loaded:latest' ;;
 run) echo 'the output'; exit 5 ;;
@@ -99,13 +101,15 @@ def test_archive_is_loaded_named_and_run(autopack, base, project, tmp_path, runn
     fake.chmod(0o755)
     r = autopack("custom-jobs", "local-run", f"--executor-image-uri=oci:{base('tiny-python')}", "--script=t.py",
                  "--output-image-uri=gcr.io/my-project/local:1", f"--runner={runner}", "--gpu", "--", "a b", check=5,
-                 cwd=project({"t.py": ""}), env={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
+                 cwd=project({"t.py": ""}), env={"PATH": f"{fake.parent}:{os.environ['PATH']}", "TERM": "vt100", **SECRETS})
     load, tag, run = log.read_text().splitlines()
     assert load.startswith(f"{runner} load -i ") and load.endswith("/image.tar")
     assert tag == f"{runner} tag localhost/loaded:latest gcr.io/my-project/local:1"
     gpu = "--gpus=all" if runner == "docker" else "--device=nvidia.com/gpu=all"
     assert run == f"{runner} run --rm {gpu} --ipc host gcr.io/my-project/local:1 a b"
     assert r.stdout == "the output\n"
+    given = (tmp_path / "log.env").read_text()
+    assert given.count("TERM=vt100\n") == 3 and "geheim" not in given
 
 
 def test_nothing_is_built_when_no_runner_is_there(autopack, base, project, tmp_path):
