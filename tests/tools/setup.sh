@@ -21,7 +21,7 @@ demo="$build docker-registry skopeo umoci"
 package="$build dpkg-dev xz-utils file"
 check="$demo $package libcmocka-dev python3-pip python3-pytest python3-pytest-xdist openssl buildah podman crun docker.io debootstrap
 	shellcheck clang-format jq strace tmux less zsh fish curl zstd unzip man-db busybox isal containerd
-	qemu-user"
+	qemu-user python3-dev"
 
 case ${1:-check} in
 build) want=$build ;;
