@@ -86,10 +86,14 @@ static const char *in_json(const char *p, size_t n)
 	return NULL;
 }
 
-static bool is_token_char(char c)
-{
-	return ap_is_alnum(c) || c == '_' || c == '-';
-}
+/* What tokens are made of; looked at for every character of every file. */
+static const bool token_char[256] = {
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true,
+	['_'] = true,
+	['-'] = true,
+};
 
 /* Of two kinds of capitals, small letters and digits, and no "xxxxxx" that stands for a token. */
 static bool is_random(const char *p, size_t n)
@@ -110,6 +114,8 @@ static bool is_random(const char *p, size_t n)
 	return digit + small + capital >= 2 && !has(p, n, "EXAMPLE");
 }
 
+#define LEAST 20 /* characters of the shortest token below, with its beginning */
+
 /* Tokens whose makers gave them a beginning by which they can be found. */
 static const char *in_text(const char *p, size_t n)
 {
@@ -128,22 +134,19 @@ static const char *in_text(const char *p, size_t n)
 		{ "xoxb-", "a file with a Slack token", 40 },
 	};
 	const char *end = p + n;
+	const char *to;
 
-	for (size_t i = 0; i < AP_LEN(known); i++) {
-		size_t k = strlen(known[i].prefix);
-		const char *at = p;
+	/* One pass over the words of the text: most are too short to be any. */
+	for (const char *from = p; from < end; from = to + 1) {
+		for (to = from; to < end && token_char[(unsigned char)*to]; to++)
+			;
+		for (size_t i = 0; to - from >= LEAST && i < AP_LEN(known); i++) {
+			size_t k = strlen(known[i].prefix);
 
-		while ((at = memmem(at, (size_t)(end - at), known[i].prefix, k))) {
-			const char *from = at + k;
-			const char *to = from;
-
-			while (to < end && is_token_char(*to))
-				to++;
-			if ((at == p || !is_token_char(at[-1])) &&
-				(size_t)(to - from) >= known[i].least &&
-				is_random(from, (size_t)(to - from)))
+			if ((size_t)(to - from) >= k + known[i].least &&
+				memcmp(from, known[i].prefix, k) == 0 &&
+				is_random(from + k, (size_t)(to - from) - k))
 				return known[i].what;
-			at = from;
 		}
 	}
 	return NULL;
