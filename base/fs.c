@@ -100,6 +100,13 @@ char *ap_fs_join(const char *a, const char *b)
 	return ap_xasprintf("%s/%s", a, b);
 }
 
+char *ap_fs_dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? ap_xstrndup(path, (size_t)AP_MAX(slash - path, 1)) : ap_xstrdup(".");
+}
+
 bool ap_fs_is_dir(const char *path)
 {
 	struct stat st;
@@ -346,9 +353,7 @@ void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *except)
 
 static int sync_parent(const char *path, struct ap_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	ap_auto_free char *dir =
-		!slash ? ap_xstrdup(".") : ap_xstrndup(path, AP_MAX((size_t)(slash - path), 1U));
+	ap_auto_free char *dir = ap_fs_dir_of(path);
 	ap_auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	/* Some file systems cannot sync a directory; the rename is then as safe as it gets. */

@@ -25,6 +25,9 @@ int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
 /* "a/b", or b alone when it is absolute.  *out: owned by the caller. */
 char *ap_fs_join(const char *a, const char *b);
 
+/* What a path lies in: "a" of "a/b", "/" of "/b", "." of "b".  *out: owned. */
+char *ap_fs_dir_of(const char *path);
+
 /* Remove a tree; links are not followed; a missing one is fine. */
 int ap_fs_remove_tree(const char *path, struct ap_err *err) AP_CHECK;
 

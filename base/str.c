@@ -59,6 +59,13 @@ bool ap_starts_with(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+const char *ap_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	return strncmp(path, dir, n) == 0 && path[n] == '/' ? path + n + 1 : NULL;
+}
+
 bool ap_ends_with(const char *s, const char *suffix)
 {
 	size_t n = strlen(s);

@@ -25,6 +25,8 @@ struct ap_str ap_str_trim(struct ap_str s); /* ASCII white space at both ends */
 bool ap_str_next(struct ap_str *rest, char sep, struct ap_str *part);
 
 bool ap_starts_with(const char *s, const char *prefix);
+/* The rest of `path` behind the directory `dir` and a slash, or NULL: "a/b" below "a" is "b". */
+const char *ap_below(const char *path, const char *dir);
 bool ap_ends_with(const char *s, const char *suffix);
 bool ap_streq(const char *a, const char *b); /* NULL equals only NULL */
 bool ap_is_alnum(char c);

@@ -157,12 +157,9 @@ static int ask_attest(struct ap_ask *a, const struct ap_pack_opts *p, const stru
 static int check_output(
 	const char *flag, const char *path, const struct ap_ref *dest, struct ap_err *err)
 {
-	const char *slash = strrchr(path, '/');
-	size_t n = dest->transport == AP_OCI ? strlen(dest->path) : 0;
-	ap_auto_free char *dir =
-		slash ? ap_xstrndup(path, (size_t)AP_MAX(slash - path, 1)) : ap_xstrdup(".");
+	ap_auto_free char *dir = ap_fs_dir_of(path);
 
-	if (n && strncmp(path, dest->path, n) == 0 && path[n] == '/')
+	if (dest->transport == AP_OCI && ap_below(path, dest->path))
 		return 0;
 	if (ap_fs_is_dir(path))
 		return ap_err_set(
@@ -200,20 +197,14 @@ static int check_outputs(
 static void add_output(struct ap_strv *out, const char *path)
 {
 	ap_auto_free char *real = path ? realpath(path, NULL) : NULL;
-	ap_auto_free char *dir = NULL;
-	ap_auto_free char *real_dir = NULL;
+	ap_auto_free char *dir = path && !real ? ap_fs_dir_of(path) : NULL;
+	ap_auto_free char *real_dir = dir ? realpath(dir, NULL) : NULL;
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
-	if (!path)
-		return;
-	if (!real) {
-		dir = slash ? ap_xstrndup(path, (size_t)(slash - path + 1)) : ap_xstrdup(".");
-		real_dir = realpath(dir, NULL);
-		if (real_dir)
-			real = ap_fs_join(real_dir, slash ? slash + 1 : path);
-	}
 	if (real)
 		ap_strv_add(out, real);
+	else if (real_dir)
+		ap_strv_own(out, ap_fs_join(real_dir, slash ? slash + 1 : path));
 }
 
 /* What this run writes is no code, nor what the last one wrote there. */

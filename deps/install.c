@@ -241,13 +241,6 @@ static int put_data(struct job *j, const struct ap_zip_member *m, struct ap_err 
 	return 0;
 }
 
-static bool below(const char *name, const char *dir)
-{
-	size_t n = dir ? strlen(dir) : 0;
-
-	return n && strncmp(name, dir, n) == 0 && name[n] == '/';
-}
-
 /* RECORD is written anew, so that member is only noted. */
 static int put_members(struct job *j, struct ap_err *err)
 {
@@ -261,7 +254,7 @@ static int put_members(struct job *j, struct ap_err *err)
 			continue;
 		if (strcmp(m->name, record) == 0)
 			note_moved(j, m->name, path)->put = SIZE_MAX;
-		else if (!below(m->name, j->w->data_dir))
+		else if (!j->w->data_dir || !ap_below(m->name, j->w->data_dir))
 			put_member(j, m, path);
 		else if (put_data(j, m, err) < 0)
 			return -1;

@@ -16,13 +16,6 @@ static void removal_release(struct removal *r)
 	ap_strv_release(&r->dirs);
 }
 
-static bool below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
-}
-
 static char *parent_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -49,7 +42,7 @@ static bool exists(const struct ap_inventory *inv, const char *real)
 /* Headers go where Python itself keeps its own, also when all else is elsewhere. */
 static bool ours(const struct ap_inventory *inv, const char *path)
 {
-	return below(path, inv->scheme.prefix) || below(path, inv->scheme.headers);
+	return ap_below(path, inv->scheme.prefix) || ap_below(path, inv->scheme.headers);
 }
 
 /* Note a path, if it is there and ours to remove; with its bytecode. */
@@ -256,7 +249,7 @@ static bool write_one(void *ctx, const char *path, enum ap_path_kind kind AP_UNU
 {
 	struct writer *w = ctx;
 
-	if (w->skip && below(path, w->skip))
+	if (w->skip && ap_below(path, w->skip))
 		return true;
 	if (!comes_back(w->added, path)) {
 		ap_strv_add(w->out, path);

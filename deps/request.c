@@ -341,17 +341,10 @@ static const char *environment(const char *name)
 	return getenv(name);
 }
 
-static char *dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash && slash > path ? ap_xstrndup(path, (size_t)(slash - path)) : ap_xstrdup("/");
-}
-
 static int include(struct scan *s, const char *file, const char *where, const struct ap_reqline *q,
 	bool constraint)
 {
-	ap_auto_free char *dir = dir_of(file);
+	ap_auto_free char *dir = ap_fs_dir_of(file);
 	ap_auto_free char *joined = NULL;
 	ap_auto_free char *path = NULL;
 
@@ -377,7 +370,7 @@ static int include(struct scan *s, const char *file, const char *where, const st
 /* Relative to the requirements file when it is there, else to the working directory, as pip does. */
 static int find_links(struct scan *s, const char *file, const char *where, const char *value)
 {
-	ap_auto_free char *dir = dir_of(file);
+	ap_auto_free char *dir = ap_fs_dir_of(file);
 	ap_auto_free char *near = NULL;
 	ap_auto_free char *far = NULL;
 	ap_auto_free char *path = NULL;
@@ -735,7 +728,7 @@ static int uv_lock(struct scan *s, bool *is_virtual)
 
 		if (uv_lock_of(s, dir, &found, is_virtual) < 0)
 			return -1;
-		parent = dir_of(dir);
+		parent = ap_fs_dir_of(dir);
 		free(dir);
 		dir = parent;
 	}

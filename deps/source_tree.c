@@ -228,9 +228,10 @@ int ap_source_tree(struct ap_digest *digest, const char *dir, const char *copy,
 			return ap_err_sys(err, "%s", copy);
 	}
 	for (size_t i = 0; real && outputs && i < outputs->n; i++) {
-		if (strncmp(outputs->v[i], real, strlen(real)) == 0 &&
-			outputs->v[i][strlen(real)] == '/')
-			ap_strv_add(&w.outputs, outputs->v[i] + strlen(real) + 1);
+		const char *rest = ap_below(outputs->v[i], real);
+
+		if (rest)
+			ap_strv_add(&w.outputs, rest);
 	}
 	ap_sha256_init(&w.hash);
 	if (do_dir(&w, from, to, "", 0, err) < 0)

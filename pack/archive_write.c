@@ -317,8 +317,7 @@ static const struct ap_sink_ops sink_ops = {
 static void sweep(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	ap_auto_free char *dir =
-		slash ? ap_xstrndup(path, AP_MAX((size_t)(slash - path), 1U)) : ap_xstrdup(".");
+	ap_auto_free char *dir = ap_fs_dir_of(path);
 
 	ap_fs_sweep(dir, slash ? slash + 1 : path);
 }

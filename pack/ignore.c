@@ -187,21 +187,12 @@ int ap_ignore_parse(struct ap_ignore **out, const char *text, size_t n, enum ap_
 	return 0;
 }
 
-static char *dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return ap_xstrdup(".");
-	return ap_xstrndup(path, AP_MAX((size_t)(slash - path), 1U));
-}
-
 int ap_ignore_load(struct ap_ignore **out, const char *dir, const char *file, struct ap_err *err)
 {
 	ap_auto_ignore ig = ap_xcalloc(1, sizeof(*ig));
 	ap_auto_buf text = AP_BUF_MAX(MAX_FILE);
 	ap_auto_free char *path = file ? ap_xstrdup(file) : ap_fs_join(dir, ".dockerignore");
-	ap_auto_free char *beside = dir_of(path);
+	ap_auto_free char *beside = ap_fs_dir_of(path);
 	bool gcloud = file && ap_ends_with(file, ".gcloudignore");
 
 	if (ap_fs_read(&text, path, err) < 0) {

@@ -105,11 +105,10 @@ static int open_workdir(struct making *m, struct ap_err *err)
 	m->walk.left = &m->plan->ignored;
 	m->walk.outputs = &m->outputs;
 	for (size_t i = 0; i < m->req->outputs.n; i++) {
-		const char *path = m->req->outputs.v[i];
-		size_t n = strlen(m->plan->workdir);
+		const char *rest = ap_below(m->req->outputs.v[i], m->plan->workdir);
 
-		if (strncmp(path, m->plan->workdir, n) == 0 && path[n] == '/')
-			ap_strv_add(&m->outputs, path + n + 1);
+		if (rest)
+			ap_strv_add(&m->outputs, rest);
 	}
 	return 0;
 }

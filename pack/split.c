@@ -28,13 +28,6 @@ static bool is_large(const struct ap_entry *e)
 	return e->type == AP_ENTRY_FILE && e->size >= AP_SPLIT_LARGE;
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && path[n] == '/';
-}
-
 static void measure(struct splitting *s)
 {
 	const struct ap_tree *t = &s->from->tree;
@@ -79,7 +72,7 @@ static void put(struct splitting *s, size_t b, const struct ap_entry *e)
 /* Which directories lead to the entry: what they are no longer is forgotten by every layer. */
 static void walk_to(struct splitting *s, const char *path)
 {
-	while (s->n_way && !is_below(path, s->from->tree.v[s->way[s->n_way - 1]].path))
+	while (s->n_way && !ap_below(path, s->from->tree.v[s->way[s->n_way - 1]].path))
 		s->n_way--;
 	for (size_t b = 0; b < AP_LEN(s->depth); b++)
 		s->depth[b] = AP_MIN(s->depth[b], s->n_way);
@@ -91,7 +84,7 @@ static void distribute(struct splitting *s)
 
 	for (size_t i = 0; i < t->n; i++) {
 		struct ap_entry *e = &t->v[i];
-		bool leads = i + 1 < t->n && is_below(t->v[i + 1].path, e->path);
+		bool leads = i + 1 < t->n && ap_below(t->v[i + 1].path, e->path);
 
 		walk_to(s, e->path);
 		if (e->type == AP_ENTRY_DIR && leads) {
