@@ -450,7 +450,7 @@ static int fetch(struct ap_gcp *g, struct ap_gcp_grant *out, struct ap_err *err)
 		break;
 	case NOT_LOOKED:
 	case NOTHING:
-		return ap_err_set(err, AP_E_AUTH, "Google credentials: none found; " LOGIN);
+		return ap_err_set(err, AP_E_AUTH, "none found; " LOGIN);
 	}
 	if (rc < 0)
 		return ap_err_wrap(err, "%s", g->why);
@@ -465,7 +465,7 @@ static int no_source(struct ap_gcp *g, struct ap_err *err)
 {
 	ap_auto_free char *looked = ap_strv_join(&g->looked, "; ");
 
-	return ap_err_set(err, AP_E_AUTH, "Google credentials: none found (%s); " LOGIN, looked);
+	return ap_err_set(err, AP_E_AUTH, "none found (%s); " LOGIN, looked);
 }
 
 static int token_locked(struct ap_gcp *g, unsigned flags, char **token, struct ap_err *err)
@@ -501,11 +501,7 @@ int ap_gcp_token(struct ap_gcp *g, unsigned flags, char **token, struct ap_err *
 	pthread_mutex_lock(&g->lock);
 	rc = token_locked(g, flags, token, err);
 	pthread_mutex_unlock(&g->lock);
-	if (rc == 0)
-		return 0;
-	return ap_starts_with(err->msg, "Google credentials")
-		       ? -1
-		       : ap_err_wrap(err, "Google credentials");
+	return rc < 0 ? ap_err_wrap(err, "Google credentials") : 0;
 }
 
 void ap_gcp_describe(struct ap_gcp *g, struct ap_buf *out)

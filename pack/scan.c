@@ -145,10 +145,11 @@ void ap_scan_release(struct ap_scan *s)
 	*s = (struct ap_scan){ 0 };
 }
 
-/* Where the user sees it: below the working directory. */
-static const char *shown(const struct ap_entry *e)
+const char *ap_scan_shown(const struct ap_entry *e)
 {
-	return ap_starts_with(e->path, "usr/app/") ? e->path + 8 : e->path;
+	const char *rest = ap_below(e->path, "usr/app");
+
+	return rest ? rest : e->path;
 }
 
 static void warn_secrets(
@@ -161,7 +162,7 @@ static void warn_secrets(
 			continue;
 		ap_emit_warn(progress, AP_STEP_PLAN,
 			"%s looks like %s and goes into the image; name it in .dockerignore to leave it out",
-			shown(&tree->v[i]), s->v[i].look);
+			ap_scan_shown(&tree->v[i]), s->v[i].look);
 	}
 	if (n > LISTED)
 		ap_emit_warn(progress, AP_STEP_PLAN, "%zu more file%s like these", n - LISTED,
@@ -178,6 +179,6 @@ void ap_scan_warn(const struct ap_scan *s, const struct ap_tree *tree, struct ap
 			ap_emit_warn(progress, AP_STEP_PLAN,
 				"%s is large: %" PRIu64
 				" MB; name it in .dockerignore if it is not needed",
-				shown(e), e->size / 1000000);
+				ap_scan_shown(e), e->size / 1000000);
 	}
 }

@@ -31,6 +31,9 @@ int ap_scan_tree(struct ap_scan *out, const struct ap_tree *tree, struct ap_stat
 	struct ap_err *err) AP_CHECK;
 void ap_scan_release(struct ap_scan *s);
 
+/* The path of an entry where the user sees it: below the working directory.  borrowed. */
+const char *ap_scan_shown(const struct ap_entry *e);
+
 #define AP_LARGE UINT64_C(100000000) /* bytes; of a file, or of many together */
 
 /* Warn of files that look like credentials, and of those that are large. */

@@ -6,7 +6,6 @@
 
 #include "pack/scan.h"
 
-#define APP   "usr/app/" /* the working directory, in the image */
 #define NAMED 3
 #define MB    UINT64_C(1000000)
 
@@ -16,11 +15,6 @@ struct share {
 	size_t n;
 	uint64_t bytes;
 };
-
-static const char *shown(const struct ap_entry *e)
-{
-	return ap_starts_with(e->path, APP) ? e->path + strlen(APP) : e->path;
-}
 
 static int compare(const struct share *x, const struct share *y)
 {
@@ -51,11 +45,12 @@ static size_t list(struct share **out, const struct ap_plan *plan)
 	for (size_t i = 0; i < plan->n_parts; i++)
 		for (size_t k = 0; k < plan->parts[i].tree.n; k++) {
 			const struct ap_entry *e = &plan->parts[i].tree.v[k];
+			const char *name = ap_scan_shown(e);
 
 			if (e->type != AP_ENTRY_FILE || e->size > AP_LARGE)
 				continue;
 			AP_GROW(*out, n, cap);
-			(*out)[n++] = (struct share){ shown(e), strlen(shown(e)), e->size };
+			(*out)[n++] = (struct share){ name, strlen(name), e->size };
 		}
 	return n;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "registry/preflight.h"
 #include "registry/registry.h"
 
 enum { LIST_MAX = 1 << 20, ASKED_FOR = 1000, SHOWN = 5 };
@@ -118,8 +119,7 @@ static void hint_refused(struct ap_buf *out, const struct ap_repo *r)
 			"; look at its name, or log in with `docker login %s`, or use --authfile",
 			r->host->name);
 	else if (r->host->anonymous)
-		ap_buf_adds(out, "; no Google credentials were found: log in with `gcloud auth "
-				 "login`, or set GOOGLE_APPLICATION_CREDENTIALS");
+		ap_buf_adds(out, AP_REMEDY_GOOGLE_LOGIN);
 	else
 		ap_buf_adds(out, "; the account needs roles/artifactregistry.reader on the "
 				 "repository");

@@ -53,8 +53,7 @@ void ap_preflight_remedy(struct ap_buf *out, const char *host, const char *repos
 			artifact_registry(out, host, repository);
 		ap_buf_adds(out, ", or name one that exists with --output-image-uri");
 	} else if (google && (flags & AP_REMEDY_ANONYMOUS)) {
-		ap_buf_adds(out, "; no Google credentials were found: log in with `gcloud auth "
-				 "login`, or set GOOGLE_APPLICATION_CREDENTIALS");
+		ap_buf_adds(out, AP_REMEDY_GOOGLE_LOGIN);
 	} else if (google) {
 		ap_buf_adds(out, "; the account needs roles/artifactregistry.writer on the "
 				 "repository (and, if it is missing, a repository: "
