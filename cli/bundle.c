@@ -3,9 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/fs.h"
-#include "cli/inside.h"
+#include "cli/runtime.h"
 
 /* Source: runtime-spec 1.0 config.md. */
 
@@ -123,12 +122,8 @@ static int unpack(const struct ap_local_run *r, struct ap_err *err)
 {
 	const char *argv[8];
 	size_t n = 0;
-	ap_auto_strv env = { 0 };
-	struct ap_child_opts o = { .argv = argv };
-	int status = 0;
+	struct ap_runtime_call c = { .argv = argv, .flags = AP_RUNTIME_SHOWS };
 
-	ap_runtime_env(&env, false);
-	o.env = (const char *const *)env.v;
 	argv[n++] = "umoci";
 	argv[n++] = "unpack";
 	if (geteuid() != 0)
@@ -137,11 +132,7 @@ static int unpack(const struct ap_local_run *r, struct ap_err *err)
 	argv[n++] = r->layout;
 	argv[n++] = r->bundle;
 	argv[n] = NULL;
-	if (ap_child_run(&o, &status, err) < 0)
-		return -1;
-	if (status)
-		return ap_err_set(err, AP_E_CHILD, "umoci unpack: status %d", status);
-	return 0;
+	return ap_runtime_run(&c, err);
 }
 
 int ap_bundle_make(const struct ap_local_run *r, struct ap_err *err)

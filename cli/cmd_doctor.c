@@ -8,8 +8,8 @@
 #include "cli/ask.h"
 #include "cli/cmds.h"
 #include "cli/mend.h"
-#include "cli/inside.h"
 #include "cli/render.h"
+#include "cli/runtime.h"
 #include "deps/uv.h"
 
 struct doctor_opts {

@@ -8,10 +8,11 @@
 #include "base/child.h"
 #include "base/fs.h"
 #include "cli/bundle.h"
+#include "cli/runtime.h"
 #include "cli/world.h"
 #include "pack/push.h"
 
-enum { MAX_SAID = 1 << 20, MAX_WAIT = 2 * 3600, CLEANUP_WAIT = 60 };
+enum { MAX_SAID = 1 << 20 };
 
 struct inside {
 	struct ap_inside in; /* first */
@@ -23,87 +24,9 @@ struct inside {
 	pthread_mutex_t lock;
 };
 
-static const char *const runtimes[] = { "podman", "docker", "buildah", "crun", NULL };
-
-const char *const *ap_runtime_names(void)
-{
-	return runtimes;
-}
-
 static bool is(const char *runtime, const char *name)
 {
 	return strcmp(runtime, name) == 0;
-}
-
-void ap_runtime_env(struct ap_strv *out, bool runs_programs)
-{
-	static const char *const names[] = { "PATH", "HOME", "USER", "LANG", "TMPDIR",
-		"XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DBUS_SESSION_BUS_ADDRESS",
-		"DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_CERT_PATH",
-		"DOCKER_TLS_VERIFY", "CONTAINER_HOST", "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF",
-		"STORAGE_DRIVER", "STORAGE_OPTS" };
-	/* To pull the user's image, and for the user's program on the user's terminal. */
-	static const char *const more[] = { "TERM", "COLUMNS", "LINES", "NO_COLOR",
-		"REGISTRY_AUTH_FILE", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY",
-		"NO_PROXY", "http_proxy", "https_proxy", "no_proxy" };
-	size_t n = AP_LEN(names) + (runs_programs ? AP_LEN(more) : 0);
-
-	for (size_t i = 0; i < n; i++) {
-		const char *name = i < AP_LEN(names) ? names[i] : more[i - AP_LEN(names)];
-
-		if (getenv(name))
-			ap_strv_addf(out, "%s=%s", name, getenv(name));
-	}
-}
-
-/* Run a command of the runtime; its standard output goes to `out` or to out_fd. */
-static int call(const struct ap_strv *argv, struct ap_buf *out, int in_fd, int out_fd,
-	bool cleans_up, struct ap_err *err)
-{
-	ap_auto_strv env = { 0 };
-	ap_auto_buf said = AP_BUF_MAX(MAX_SAID);
-	ap_auto_buf shown = AP_BUF_INIT;
-	struct ap_child_opts o = { .argv = (const char *const *)argv->v,
-		.in_fd = in_fd,
-		.out_fd = out_fd,
-		.out = out,
-		.errout = &said,
-		.timeout = cleans_up ? CLEANUP_WAIT : MAX_WAIT,
-		.cleans_up = cleans_up };
-	int status = 0;
-
-	ap_runtime_env(&env, false);
-	o.env = (const char *const *)env.v;
-	if (ap_child_run(&o, &status, err) < 0)
-		return -1;
-	if (status == 0)
-		return 0;
-	ap_inside_last_words(&shown, said.p, said.len);
-	return ap_err_set(err, AP_E_CHILD, "%s %s: status %d: %s", argv->v[0], argv->v[1], status,
-		shown.len ? shown.p : "it said nothing");
-}
-
-/* The last line of what a command prints.  *line may be NULL. */
-static int ask(char **line, bool cleans_up, struct ap_err *err, ...)
-{
-	ap_auto_strv argv = { 0 };
-	ap_auto_buf text = AP_BUF_MAX(MAX_SAID);
-	const char *word, *last;
-	struct ap_str t;
-	va_list ap;
-
-	va_start(ap, err);
-	while ((word = va_arg(ap, const char *)))
-		ap_strv_add(&argv, word);
-	va_end(ap);
-	if (call(&argv, &text, 0, 0, cleans_up, err) < 0)
-		return -1;
-	t = ap_str_trim(ap_str_n(text.p, text.len));
-	last = memrchr(t.p, '\n', t.n);
-	last = last ? last + 1 : t.p;
-	if (line)
-		*line = ap_xstrndup(last, (size_t)(t.p + t.n - last));
-	return 0;
 }
 
 void ap_inside_argv(struct ap_strv *out, const char *runtime, const char *image, const char *name,
@@ -196,14 +119,6 @@ static int copy_base(char **path, struct inside *s, const char *transport, const
 	return 0;
 }
 
-/* "Loaded image ID: sha256:...", "Loaded image: NAME" */
-static const char *loaded(const char *line)
-{
-	const char *at = strstr(line, ": ");
-
-	return at ? at + 2 : line;
-}
-
 /* The base in the store of podman (buildah's too) or docker, under `name`. */
 static int bring_to_store(
 	struct inside *s, const char *runtime, const char *name, struct ap_err *err)
@@ -215,8 +130,8 @@ static int bring_to_store(
 	int rc;
 
 	rc = is(runtime, "buildah")
-		     ? ask(NULL, false, &missing, runtime, "inspect", "--type=image", name, NULL)
-		     : ask(NULL, false, &missing, runtime, "image", "inspect", name, NULL);
+		     ? AP_ASK(NULL, 0, &missing, runtime, "inspect", "--type=image", name)
+		     : AP_ASK(NULL, 0, &missing, runtime, "image", "inspect", name);
 	if (rc == 0)
 		return 0;
 	/* A docker whose engine is not there is not worth a copy of the image. */
@@ -227,9 +142,9 @@ static int bring_to_store(
 		return -1;
 	from = ap_xasprintf("docker-archive:%s", file);
 	rc = is(runtime, "docker")
-		     ? ask(&line, false, err, runtime, "load", "--quiet", "--input", file, NULL)
-		     : ask(&line, false, err, runtime, "pull", "--quiet", from, NULL);
-	return rc < 0 ? -1 : ask(NULL, false, err, runtime, "tag", loaded(line), name, NULL);
+		     ? AP_ASK(&line, 0, err, runtime, "load", "--quiet", "--input", file)
+		     : AP_ASK(&line, 0, err, runtime, "pull", "--quiet", from);
+	return rc < 0 ? -1 : AP_ASK(NULL, 0, err, runtime, "tag", ap_runtime_loaded(line), name);
 }
 
 static int bring_bundle(struct inside *s, struct ap_err *err)
@@ -261,7 +176,7 @@ static int bring(struct inside *s, const char *runtime, struct ap_err *err)
 	if (bring_to_store(s, runtime, name, err) < 0)
 		return -1;
 	if (is(runtime, "buildah"))
-		return ask(&s->image, false, err, runtime, "from", "--pull-never", name, NULL);
+		return AP_ASK(&s->image, 0, err, runtime, "from", "--pull-never", name);
 	s->image = AP_STEAL(name);
 	return 0;
 }
@@ -289,9 +204,11 @@ static void remove_container(const struct inside *s, const char *runtime)
 	struct ap_err ignored = AP_ERR_INIT;
 
 	if (is(runtime, "crun"))
-		(void)!ask(NULL, true, &ignored, runtime, "delete", "--force", s->name, NULL);
+		(void)!AP_ASK(NULL, AP_RUNTIME_CLEANS_UP, &ignored, runtime, "delete", "--force",
+			s->name);
 	else if (!is(runtime, "buildah"))
-		(void)!ask(NULL, true, &ignored, runtime, "rm", "--force", s->name, NULL);
+		(void)!AP_ASK(
+			NULL, AP_RUNTIME_CLEANS_UP, &ignored, runtime, "rm", "--force", s->name);
 }
 
 static int run_in(struct inside *s, const char *runtime, const struct ap_strv *argv, int in_fd,
@@ -299,11 +216,15 @@ static int run_in(struct inside *s, const char *runtime, const struct ap_strv *a
 {
 	ap_auto_strv words = { 0 };
 	ap_auto_buf nothing = AP_BUF_MAX(MAX_SAID);
+	struct ap_runtime_call c = {
+		.out = out_fd ? NULL : &nothing, .in_fd = in_fd, .out_fd = out_fd
+	};
 
 	if (is(runtime, "crun") && set_bundle(s, argv, err) < 0)
 		return -1;
 	ap_inside_argv(&words, runtime, s->image, s->name, argv);
-	if (call(&words, out_fd ? NULL : &nothing, in_fd, out_fd, false, err) == 0)
+	c.argv = (const char *const *)words.v;
+	if (ap_runtime_run(&c, err) == 0)
 		return 0;
 	remove_container(s, runtime);
 	return -1;
@@ -314,7 +235,7 @@ static void leave(struct inside *s, const char *runtime)
 	struct ap_err ignored = AP_ERR_INIT;
 
 	if (s->image && is(runtime, "buildah"))
-		(void)!ask(NULL, true, &ignored, runtime, "rm", s->image, NULL);
+		(void)!AP_ASK(NULL, AP_RUNTIME_CLEANS_UP, &ignored, runtime, "rm", s->image);
 	free(s->image);
 	s->image = NULL;
 }
@@ -335,6 +256,7 @@ static int try(struct inside *s, const char *runtime, struct ap_err *err)
 
 static int choose(struct inside *s, struct ap_err *err)
 {
+	const char *const *runtimes = ap_runtime_names();
 	ap_auto_buf why = AP_BUF_INIT;
 
 	for (size_t i = 0; runtimes[i]; i++) {

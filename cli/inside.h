@@ -14,15 +14,6 @@
 
 struct ap_world;
 
-/* The runtimes that are known, in the order they are tried; NULL ends. */
-const char *const *ap_runtime_names(void);
-
-/*
- * Append "K=V" of our environment, what a runtime needs: where it keeps things and
- * whom it speaks to, no secret; with runs_programs also what it hands on to them.
- */
-void ap_runtime_env(struct ap_strv *out, bool runs_programs);
-
 struct ap_inside_opts {
 	struct ap_world *world;     /* borrowed, like all of these */
 	struct ap_source *source;   /* of the base */

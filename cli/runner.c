@@ -8,7 +8,7 @@
 
 #include "base/child.h"
 #include "cli/bundle.h"
-#include "cli/inside.h"
+#include "cli/runtime.h"
 #include "vertex/text.h"
 
 static bool is_crun(const char *runner)
@@ -110,36 +110,6 @@ static int run_ours(int *status, const struct ap_strv *argv, struct ap_err *err)
 	return 0;
 }
 
-/* Run a helper command; its last line of output goes to *out. */
-static int ask_runner(char **out, const char *const *argv, struct ap_err *err)
-{
-	ap_auto_buf text = AP_BUF_MAX(1 << 20);
-	ap_auto_strv env = { 0 };
-	struct ap_child_opts o = { .argv = argv, .out = &text };
-	struct ap_str t;
-	const char *last;
-	int status = 0;
-
-	ap_runtime_env(&env, true);
-	o.env = (const char *const *)env.v;
-	if (ap_child_run(&o, &status, err) < 0)
-		return -1;
-	if (status)
-		return ap_err_set(err, AP_E_CHILD, "%s %s: status %d", argv[0], argv[1], status);
-	t = ap_str_trim(ap_str_n(text.p, text.len));
-	last = memrchr(t.p, '\n', t.n);
-	*out = last ? ap_xstrndup(last + 1, (size_t)(t.p + t.n - last - 1)) : ap_xstrndup(t.p, t.n);
-	return 0;
-}
-
-/* "Loaded image: NAME", "Loaded image ID: sha256:..." */
-static const char *loaded_name(const char *line)
-{
-	const char *at = strstr(line, ": ");
-
-	return at ? at + 2 : line;
-}
-
 static int load(char **image, const char *runner, const struct ap_local_run *r, struct ap_err *err)
 {
 	ap_auto_free char *line = NULL;
@@ -154,20 +124,16 @@ static int load(char **image, const char *runner, const struct ap_local_run *r, 
 	if (is_buildah(runner)) {
 		from = r->archive ? ap_xasprintf("docker-archive:%s", r->archive)
 				  : ap_xstrdup(r->image);
-		return ask_runner(
-			image, (const char *const[]){ "buildah", "from", from, NULL }, err);
+		return AP_ASK(image, AP_RUNTIME_SHOWS, err, "buildah", "from", from);
 	}
 	if (!r->archive) {
 		*image = ap_xstrdup(r->image);
 		return 0;
 	}
-	if (ask_runner(&line, (const char *const[]){ runner, "load", "-i", r->archive, NULL },
-		    err) < 0)
+	if (AP_ASK(&line, AP_RUNTIME_SHOWS, err, runner, "load", "-i", r->archive) < 0)
 		return -1;
-	name = loaded_name(line);
-	if (r->name &&
-		ask_runner(&tagged, (const char *const[]){ runner, "tag", name, r->name, NULL },
-			err) < 0)
+	name = ap_runtime_loaded(line);
+	if (r->name && AP_ASK(&tagged, AP_RUNTIME_SHOWS, err, runner, "tag", name, r->name) < 0)
 		return -1;
 	*image = ap_xstrdup(r->name ? r->name : name);
 	return 0;
@@ -178,10 +144,8 @@ static int entrypoint_of(struct ap_strv *out, const char *container, struct ap_e
 	ap_auto_free char *text = NULL;
 	ap_auto_json j = NULL;
 
-	if (ask_runner(&text,
-		    (const char *const[]){ "buildah", "inspect", "--format",
-			    "{{json .OCIv1.Config}}", container, NULL },
-		    err) < 0 ||
+	if (AP_ASK(&text, AP_RUNTIME_SHOWS, err, "buildah", "inspect", "--format",
+		    "{{json .OCIv1.Config}}", container) < 0 ||
 		ap_json_parse(&j, text, strlen(text), err) < 0)
 		return -1;
 	for (int part = 0; part < 2; part++) {
@@ -198,16 +162,10 @@ static int entrypoint_of(struct ap_strv *out, const char *container, struct ap_e
 /* Also after Ctrl-C, which ended the program. */
 static void remove_container(const char *container)
 {
-	const char *argv[] = { "buildah", "rm", container, NULL };
 	struct ap_err ignored = AP_ERR_INIT;
-	ap_auto_buf text = AP_BUF_MAX(1 << 20);
-	ap_auto_strv env = { 0 };
-	struct ap_child_opts o = { .argv = argv, .out = &text, .timeout = 60, .cleans_up = true };
-	int status = 0;
 
-	ap_runtime_env(&env, true);
-	o.env = (const char *const *)env.v;
-	(void)!ap_child_run(&o, &status, &ignored);
+	(void)!AP_ASK(NULL, AP_RUNTIME_SHOWS | AP_RUNTIME_CLEANS_UP, &ignored, "buildah", "rm",
+		container);
 }
 
 int ap_runner_run(
