@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+enum { HASH_CHUNK = 1 << 16 };
 enum { MAX_NAMES = 10000 }; /* of a directory that a suggestion is looked for in */
 
 static int open_file_at(int dir, const char *path, struct ap_err *err)
@@ -32,6 +33,32 @@ static int open_file_at(int dir, const char *path, struct ap_err *err)
 int ap_fs_open_file(const char *path, struct ap_err *err)
 {
 	return open_file_at(AT_FDCWD, path, err);
+}
+
+int ap_fs_digest(
+	struct ap_digest *out, uint64_t *size, const char *path, uint64_t limit, struct ap_err *err)
+{
+	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
+	ap_auto_free char *chunk = ap_xmalloc(HASH_CHUNK);
+	ap_auto_reader r = NULL;
+	int fd = ap_fs_open_file(path, err);
+	uint64_t n = 0;
+	size_t got = 1;
+
+	if (fd < 0)
+		return -1;
+	ap_fd_reader(&r, fd, 0, limit);
+	ap_sha256_init(&h);
+	while (got) {
+		if (ap_read(r, chunk, HASH_CHUNK, &got, err) < 0)
+			return -1;
+		ap_sha256_update(&h, chunk, got);
+		n += got;
+	}
+	ap_sha256_final(&h, out);
+	if (size)
+		*size = n;
+	return 0;
 }
 
 int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)

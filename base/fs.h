@@ -19,6 +19,10 @@ int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *
 /* Open a regular file for reading; -1 with AP_E_IO, or AP_E_INPUT when it is something else. */
 int ap_fs_open_file(const char *path, struct ap_err *err) AP_CHECK;
 
+/* Digest of a file's first `limit` bytes (UINT64_MAX: of all).  size: how many there were; NULL: not asked. */
+int ap_fs_digest(struct ap_digest *out, uint64_t *size, const char *path, uint64_t limit,
+	struct ap_err *err) AP_CHECK;
+
 /* Make a directory and its parents (mode 0700 & ~umask for new ones when private). */
 int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
 

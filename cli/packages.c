@@ -6,7 +6,6 @@
 #include "base/fs.h"
 #include "cli/env.h"
 #include "deps/build.h"
-#include "deps/download.h"
 #include "deps/source_tree.h"
 #include "vertex/storage.h"
 
@@ -67,7 +66,8 @@ static int name_one(char **out, const char *path, const char *staging, struct ap
 			return -1;
 		name = ap_xasprintf("%s.tar.gz", last);
 	} else {
-		if (check_file(path, err) < 0 || ap_download_digest(&digest, path, err) < 0)
+		if (check_file(path, err) < 0 ||
+			ap_fs_digest(&digest, NULL, path, UINT64_MAX, err) < 0)
 			return -1;
 		name = AP_STEAL(last);
 	}

@@ -11,7 +11,6 @@
 
 #include "base/fs.h"
 #include "deps/build_inside.h"
-#include "deps/download.h"
 #include "deps/source_tree.h"
 #include "deps/tags.h"
 #include "deps/wheel.h"
@@ -291,7 +290,7 @@ static int source_key(struct ap_digest *key, struct work *w, struct ap_err *err)
 		return ap_err_sys(err, "%s", w->source);
 	w->is_dir = S_ISDIR(st.st_mode);
 	if (w->is_dir ? ap_source_tree(&content, w->source, NULL, w->o->outputs, err) < 0
-		      : ap_download_digest(&content, w->source, err) < 0)
+		      : ap_fs_digest(&content, NULL, w->source, UINT64_MAX, err) < 0)
 		return -1;
 	ap_sha256_init(&h);
 	ap_sha256_update(&h, BUILD_FORMAT, sizeof(BUILD_FORMAT));

@@ -11,7 +11,7 @@
 
 #define FORMAT "autopack.bytecode.v1"
 
-enum { CHUNK = 1 << 16, SEAL = 's' };
+enum { SEAL = 's' };
 
 /*
  * In: for each wheel a directory entry, its library, and then its sources.
@@ -136,28 +136,6 @@ static char *kept_at(const struct ap_compile *c, const struct ap_locked *l)
 	return ap_fs_join(c->kept, ap_digest_hex(&d));
 }
 
-/* The digest of the first n bytes of a file. */
-static int digest_of(struct ap_digest *out, const char *path, uint64_t n, struct ap_err *err)
-{
-	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
-	ap_auto_free char *chunk = ap_xmalloc(CHUNK);
-	ap_auto_reader r = NULL;
-	int fd = ap_fs_open_file(path, err);
-	size_t got = 1;
-
-	if (fd < 0)
-		return -1;
-	ap_fd_reader(&r, fd, 0, n);
-	ap_sha256_init(&h);
-	while (got) {
-		if (ap_read(r, chunk, CHUNK, &got, err) < 0)
-			return -1;
-		ap_sha256_update(&h, chunk, got);
-	}
-	ap_sha256_final(&h, out);
-	return 0;
-}
-
 /* What is kept ends with the digest of all before: is it as it was written? */
 static int check_kept(struct ap_parcels *p, struct ap_err *err)
 {
@@ -166,7 +144,8 @@ static int check_kept(struct ap_parcels *p, struct ap_err *err)
 
 	if (!last || last->kind != SEAL)
 		return ap_err_set(err, AP_E_DIGEST, "%s: has no digest", p->path);
-	if (digest_of(&d, p->path, last->at - strlen("s 0 \n") - strlen(last->name), err) < 0)
+	if (ap_fs_digest(&d, NULL, p->path, last->at - strlen("s 0 \n") - strlen(last->name), err) <
+		0)
 		return -1;
 	if (strcmp(last->name, d.s) != 0)
 		return ap_err_set(
@@ -217,7 +196,7 @@ static int keep_one(const char *final, const struct ap_parcels *out, size_t *at,
 				err) < 0)
 			return -1;
 	}
-	if (digest_of(&d, t.temp, UINT64_MAX, err) < 0 ||
+	if (ap_fs_digest(&d, NULL, t.temp, UINT64_MAX, err) < 0 ||
 		ap_parcel_put_bytes(t.fd, SEAL, d.s, "", 0, err) < 0 ||
 		ap_parcel_end(t.fd, err) < 0)
 		return -1;

@@ -77,21 +77,6 @@ int ap_download_check(bool *ok, const char *path, const struct ap_digest *digest
 	return 0;
 }
 
-int ap_download_digest(struct ap_digest *out, const char *path, struct ap_err *err)
-{
-	ap_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
-	uint64_t n;
-
-	if (fd < 0)
-		return ap_err_sys(err, "%s", path);
-	ap_sha256_init(&h);
-	if (hash_fd(&h, &n, fd, path, err) < 0)
-		return -1;
-	ap_sha256_final(&h, out);
-	return 0;
-}
-
 static int start_again(struct state *s, struct ap_err *err)
 {
 	if (ftruncate(s->fd, 0) < 0 || lseek(s->fd, 0, SEEK_SET) < 0)

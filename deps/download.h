@@ -37,7 +37,4 @@ int ap_download(const struct ap_download *d, struct ap_http *http, struct ap_pro
 int ap_download_check(bool *ok, const char *path, const struct ap_digest *digest, uint64_t size,
 	struct ap_err *err) AP_CHECK;
 
-/* The digest of a file.  Errors: AP_E_IO. */
-int ap_download_digest(struct ap_digest *out, const char *path, struct ap_err *err) AP_CHECK;
-
 #endif

@@ -22,32 +22,6 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int digest_file(struct ap_digest *out, uint64_t *size, const char *path, struct ap_err *err)
-{
-	ap_auto_free char *chunk = ap_xmalloc(65536);
-	ap_auto_reader in = NULL;
-	ap_auto_fd int fd = ap_fs_open_file(path, err);
-	struct ap_sha256 h;
-	size_t got = 1;
-	int rc = 0;
-
-	if (fd < 0)
-		return -1;
-	ap_fd_reader(&in, AP_STEAL_FD(fd), 0, UINT64_MAX);
-	ap_sha256_init(&h);
-	*size = 0;
-	while (rc == 0 && got) {
-		rc = ap_read(in, chunk, 65536, &got, err);
-		if (rc == 0) {
-			ap_sha256_update(&h, chunk, got);
-			*size += got;
-		}
-	}
-	ap_sha256_final(&h, out);
-	ap_sha256_release(&h);
-	return rc;
-}
-
 /* ---- direct_url.json.  Source: recording the direct URL origin (PEP 610) ---- */
 
 static void add_url(struct ap_buf *out, const char *rel)
@@ -157,14 +131,16 @@ static int add(struct maker *m, const struct ap_dep_line *l, const char *wheel)
 	const char *filename = base_name(wheel);
 	struct ap_locked *k;
 	struct ap_digest digest, archive;
-	uint64_t size, ignored;
+	uint64_t size;
 
 	if (ap_wheel_name_parse(&w, filename, m->err) < 0)
 		return ap_err_wrap(m->err, "%s", l->where);
-	if (check_fit(m, l, filename) < 0 || digest_file(&digest, &size, wheel, m->err) < 0)
+	if (check_fit(m, l, filename) < 0 ||
+		ap_fs_digest(&digest, &size, wheel, UINT64_MAX, m->err) < 0)
 		return -1;
 	archive = digest;
-	if (l->kind == AP_DEP_SDIST && digest_file(&archive, &ignored, l->path, m->err) < 0)
+	if (l->kind == AP_DEP_SDIST &&
+		ap_fs_digest(&archive, NULL, l->path, UINT64_MAX, m->err) < 0)
 		return -1;
 	k = ap_locals_find(m->out, w.name);
 	if (k && ap_digest_eq(&k->digest, &digest))
@@ -188,7 +164,6 @@ static int add(struct maker *m, const struct ap_dep_line *l, const char *wheel)
 static int check_hash(struct maker *m, const struct ap_dep_line *l)
 {
 	struct ap_digest d;
-	uint64_t size;
 	bool any = false;
 
 	if (l->kind == AP_DEP_DIR)
@@ -199,7 +174,7 @@ static int check_hash(struct maker *m, const struct ap_dep_line *l)
 	if (!any)
 		return ap_err_set(m->err, AP_E_INPUT, "%s: %s: want at least one --hash=sha256:...",
 			l->where, base_name(l->path));
-	if (digest_file(&d, &size, l->path, m->err) < 0)
+	if (ap_fs_digest(&d, NULL, l->path, UINT64_MAX, m->err) < 0)
 		return -1;
 	if (!ap_strv_has(&l->hashes, d.s))
 		return ap_err_set(m->err, AP_E_INPUT,

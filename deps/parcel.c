@@ -197,15 +197,21 @@ void ap_parcels_release(struct ap_parcels *p)
 	*p = (struct ap_parcels){ 0 };
 }
 
-int ap_parcels_reader(struct ap_reader **out, const struct ap_parcels *p,
-	const struct ap_parcel *one, struct ap_err *err)
+static int open_part(
+	struct ap_reader **out, const char *path, uint64_t at, uint64_t size, struct ap_err *err)
 {
-	int fd = ap_fs_open_file(p->path, err);
+	int fd = ap_fs_open_file(path, err);
 
 	if (fd < 0)
 		return -1;
-	ap_fd_reader(out, fd, one->at, one->size);
+	ap_fd_reader(out, fd, at, size);
 	return 0;
+}
+
+int ap_parcels_reader(struct ap_reader **out, const struct ap_parcels *p,
+	const struct ap_parcel *one, struct ap_err *err)
+{
+	return open_part(out, p->path, one->at, one->size, err);
 }
 
 /* ---- as content ---- */
@@ -219,12 +225,8 @@ struct part {
 static int part_open(const struct ap_content *c, struct ap_reader **out, struct ap_err *err)
 {
 	const struct part *p = (const struct part *)c;
-	int fd = ap_fs_open_file(p->path, err);
 
-	if (fd < 0)
-		return -1;
-	ap_fd_reader(out, fd, p->at, p->size);
-	return 0;
+	return open_part(out, p->path, p->at, p->size, err);
 }
 
 static void part_free(struct ap_content *c)

@@ -7,7 +7,6 @@
 
 #include "base/fs.h"
 #include "base/toml.h"
-#include "deps/download.h"
 #include "deps/fetch.h"
 #include "deps/request.h"
 #include "deps/version.h"
@@ -159,7 +158,8 @@ static int build_one(struct ap_lock *built, const struct ap_locked *s, const cha
 	if (strcmp(w.name, s->name) != 0 || (s->version && !ap_version_same(w.version, s->version)))
 		return ap_err_set(err, AP_E_INPUT, "%s: builds %s, which is not %s %s", s->filename,
 			filename, s->name, s->version ? s->version : "");
-	if (ap_download_digest(&d, wheel, err) < 0 || keep_wheel(wheel, o->cache_dir, &d, err) < 0)
+	if (ap_fs_digest(&d, NULL, wheel, UINT64_MAX, err) < 0 ||
+		keep_wheel(wheel, o->cache_dir, &d, err) < 0)
 		return -1;
 	l = ap_lock_add(built);
 	l->name = ap_xstrdup(s->name);
