@@ -127,6 +127,33 @@ char *ap_fs_join(const char *a, const char *b)
 	return ap_xasprintf("%s/%s", a, b);
 }
 
+int ap_fs_list_fd(struct ap_strv *out, int fd, const char *path, struct ap_err *err)
+{
+	DIR *d = fdopendir(fd);
+	struct dirent *e;
+	int rc = 0;
+
+	if (!d) {
+		rc = ap_err_sys(err, "%s", path);
+		close(fd);
+		return rc;
+	}
+	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (out->n >= AP_FS_NAMES)
+			rc = ap_err_set(
+				err, AP_E_LIMIT, "%s: more than %d names", path, AP_FS_NAMES);
+		else
+			ap_strv_add(out, e->d_name);
+	}
+	if (rc == 0 && errno)
+		rc = ap_err_sys(err, "%s", path);
+	closedir(d);
+	ap_strv_sort(out);
+	return rc;
+}
+
 char *ap_fs_dir_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');

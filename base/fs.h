@@ -29,6 +29,13 @@ int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
 /* "a/b", or b alone when it is absolute.  *out: owned by the caller. */
 char *ap_fs_join(const char *a, const char *b);
 
+/*
+ * Append the names in an open directory, sorted by bytes; takes fd.  `path`
+ * is for messages.  Errors: AP_E_IO, AP_E_LIMIT.
+ */
+int ap_fs_list_fd(struct ap_strv *out, int fd, const char *path, struct ap_err *err) AP_CHECK;
+#define AP_FS_NAMES 2000000 /* in one directory */
+
 /* What a path lies in: "a" of "a/b", "/" of "/b", "." of "b".  *out: owned. */
 char *ap_fs_dir_of(const char *path);
 

@@ -1,6 +1,5 @@
 #include "deps/parcel.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -70,28 +69,19 @@ static int put_link(int fd, const char *name, const char *path, struct ap_err *e
 	return ap_parcel_put_bytes(fd, AP_PARCEL_LINK, name, target, (size_t)n, err);
 }
 
-static int names_in(struct ap_strv *out, const char *dir, struct ap_err *err)
-{
-	DIR *d = opendir(dir);
-
-	if (!d)
-		return ap_err_sys(err, "%s", dir);
-	for (struct dirent *e; (e = readdir(d));)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			ap_strv_add(out, e->d_name);
-	closedir(d);
-	ap_strv_sort(out);
-	return 0;
-}
-
 static int put_dir(int fd, const char *name, const char *dir, unsigned depth, struct ap_err *err)
 {
 	ap_auto_strv names = { 0 };
 	int rc = 0;
+	int at;
 
 	if (depth > MAX_DEPTH)
 		return ap_err_set(err, AP_E_LIMIT, "%s: deeper than %d levels", dir, MAX_DEPTH);
-	if (put_head(fd, AP_PARCEL_DIR, name, 0, err) < 0 || names_in(&names, dir, err) < 0)
+	at = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (at < 0)
+		return ap_err_sys(err, "%s", dir);
+	if (ap_fs_list_fd(&names, at, dir, err) < 0 ||
+		put_head(fd, AP_PARCEL_DIR, name, 0, err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n && rc == 0; i++) {
 		ap_auto_free char *path = ap_fs_join(dir, names.v[i]);

@@ -1,6 +1,5 @@
 #include "deps/source_tree.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -141,20 +140,16 @@ static int do_file(struct walk *w, int from, int to, const char *name, const cha
 
 static int list(struct ap_strv *names, int dir, const char *path, bool top, struct ap_err *err)
 {
-	int fd = dup(dir);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	ap_auto_strv all = { 0 };
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	if (!d) {
-		ap_close_p(&fd);
+	if (fd < 0)
 		return ap_err_sys(err, "%s", path);
-	}
-	rewinddir(d);
-	for (struct dirent *e; (e = readdir(d));)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0 &&
-			!left_out(dir, e->d_name, top))
-			ap_strv_add(names, e->d_name);
-	closedir(d);
-	ap_strv_sort(names);
+	if (ap_fs_list_fd(&all, fd, path, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.n; i++)
+		if (!left_out(dir, all.v[i], top))
+			ap_strv_add(names, all.v[i]);
 	return 0;
 }
 

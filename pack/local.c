@@ -1,6 +1,5 @@
 #include "pack/local.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -239,33 +238,6 @@ enum ap_local_kind ap_local_kind(const struct ap_local_root *r, const char *path
 	return S_ISLNK(st.st_mode) ? AP_LOCAL_LINK : AP_LOCAL_OTHER;
 }
 
-int ap_local_list_fd(struct ap_strv *out, int fd, const char *path, struct ap_err *err)
-{
-	DIR *d = fdopendir(fd);
-	struct dirent *e;
-	int rc = 0;
-
-	if (!d) {
-		rc = ap_err_sys(err, "%s", path);
-		close(fd);
-		return rc;
-	}
-	while (rc == 0 && (errno = 0, e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (out->n >= AP_LOCAL_NAMES)
-			rc = ap_err_set(
-				err, AP_E_LIMIT, "%s: more than %d names", path, AP_LOCAL_NAMES);
-		else
-			ap_strv_add(out, e->d_name);
-	}
-	if (rc == 0 && errno)
-		rc = ap_err_sys(err, "%s", path);
-	closedir(d);
-	ap_strv_sort(out);
-	return rc;
-}
-
 int ap_local_list(
 	struct ap_strv *out, const struct ap_local_root *r, const char *path, struct ap_err *err)
 {
@@ -273,7 +245,7 @@ int ap_local_list(
 
 	if (fd < 0)
 		return ap_err_sys(err, "%s", path);
-	return ap_local_list_fd(out, fd, path, err);
+	return ap_fs_list_fd(out, fd, path, err);
 }
 
 /* The content of one file, by its place below the root. */

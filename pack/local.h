@@ -59,9 +59,6 @@ int ap_local_open(int dir, const char *path, int flags);
 /* The root's own descriptor.  borrowed. */
 int ap_local_root_fd(const struct ap_local_root *r);
 
-/* Names in an open directory, sorted by bytes; takes fd.  `path` is for messages. */
-int ap_local_list_fd(struct ap_strv *out, int fd, const char *path, struct ap_err *err) AP_CHECK;
-
 /* "a/b"; one alone when the other is empty.  *out: owned. */
 char *ap_local_join(const char *dir, const char *name);
 
@@ -71,8 +68,7 @@ char *ap_local_join(const char *dir, const char *name);
  */
 bool ap_local_append(struct ap_buf *b, const char *text);
 
-#define AP_LOCAL_PATH  4096    /* bytes in a path below the root */
-#define AP_LOCAL_NAMES 2000000 /* in one directory */
+#define AP_LOCAL_PATH 4096 /* bytes in a path below the root */
 
 /*
  * The bytes of a file below the root, as they were when `st` was taken.

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fs.h"
+
 /* One directory of a walk: where it is, and what it is called below the root and in the image. */
 struct place {
 	int fd;
@@ -157,7 +159,7 @@ static int walk_dir(
 
 	if (copy < 0)
 		return ap_err_sys(err, "%s", at->name);
-	if (ap_local_list_fd(&names, copy, *at->name ? at->name : ".", err) < 0)
+	if (ap_fs_list_fd(&names, copy, *at->name ? at->name : ".", err) < 0)
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		if (add_entry(out, w, at, names.v[i], err) < 0)
