@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/run_deps.h"
+#include "pack/gzip.h"
 #include "pack/layer_key.h"
 #include "pack/tar.h"
 
@@ -59,6 +60,7 @@ static int make(struct ap_slot *s, struct ap_err *err)
 	struct ap_layer_opts o = {
 		.epoch = r->plan.epoch,
 		.compression = (int)r->ask.image.compression,
+		.level = s->local ? AP_GZIP_LEVEL_LOCAL : AP_GZIP_LEVEL,
 		.docker = r->base.docker,
 		.spool_dir = r->ask.cache_dir,
 		.pool = s->pool,

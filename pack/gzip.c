@@ -168,13 +168,13 @@ static void join(struct block *b)
 	b->out_n += 4;
 }
 
-static void compress_block(struct block *b)
+static void compress_block(struct block *b, int level)
 {
 	b->crc = libdeflate_crc32(0, b->in, b->n);
 	b->out_n = 0;
 	if (!incompressible(b))
 		b->out_n = libdeflate_deflate_compress(
-			compressor(&b->strong, AP_GZIP_LEVEL), b->in, b->n, b->out, b->n);
+			compressor(&b->strong, level), b->in, b->n, b->out, b->n);
 	if (b->out_n)
 		join(b);
 }
@@ -224,7 +224,7 @@ static bool run_block(struct ring *r)
 		return false;
 	b->state = BLOCK_RUNNING;
 	pthread_mutex_unlock(&r->lock);
-	compress_block(b);
+	compress_block(b, r->o.level);
 	pthread_mutex_lock(&r->lock);
 	b->state = BLOCK_DONE;
 	emit_done(r);
@@ -256,6 +256,8 @@ void ap_gzip_new(struct ap_gzip **out, const struct ap_gzip_opts *o)
 
 	g->ring = ap_xcalloc(1, sizeof(*g->ring) + n * sizeof(g->ring->v[0]));
 	g->ring->o = *o;
+	if (!o->level)
+		g->ring->o.level = AP_GZIP_LEVEL;
 	g->ring->n = n;
 	g->ring->refs = 1;
 	pthread_mutex_init(&g->ring->lock, NULL);

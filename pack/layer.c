@@ -97,7 +97,8 @@ static void maker_init(struct maker *m)
 		.refer = on_blob_of_file,
 		.raw = on_raw,
 		.ctx = m,
-		.pool = m->o->pool };
+		.pool = m->o->pool,
+		.level = m->o->level };
 
 	ap_spool_init(&m->spool, m->o->spool_dir);
 	ap_sha256_init(&m->blob_hash);

@@ -23,6 +23,7 @@ void ap_layer_release(struct ap_layer *l);
 struct ap_layer_opts {
 	int64_t epoch;
 	int compression;       /* AP_GZIP, AP_ZSTD of pack/request.h */
+	int level;             /* of gzip; 0: AP_GZIP_LEVEL of pack/gzip.h */
 	bool docker;           /* media type family; zstd is always OCI */
 	const char *spool_dir; /* where compressed bytes wait: under the cache; NULL: /tmp */
 	struct ap_pool *pool;  /* may be NULL: one thread */

@@ -57,7 +57,7 @@ static void add_inventory(struct ap_buf *b, const struct ap_inventory *i)
 }
 
 /* What the key of every layer begins with. */
-static void add_head(struct ap_buf *b, const char *kind, int compression, int64_t epoch)
+static void add_head(struct ap_buf *b, const char *kind, int compression, int level, int64_t epoch)
 {
 	add_number(b, "autopack layer", AP_LAYOUT_VERSION_LAYERS);
 	add(b, "kind", kind);
@@ -66,7 +66,7 @@ static void add_head(struct ap_buf *b, const char *kind, int compression, int64_
 		add_number(b, "level", AP_ZSTD_LEVEL);
 	} else {
 		add(b, "libdeflate", LIBDEFLATE_VERSION_STRING);
-		add_number(b, "level", AP_GZIP_LEVEL);
+		add_number(b, "level", level);
 		add_number(b, "block", AP_GZIP_BLOCK);
 	}
 	add_number(b, "mtime", epoch);
@@ -77,7 +77,7 @@ void ap_layer_key(struct ap_digest *out, const struct ap_layer_inputs *in)
 	ap_auto_buf b = AP_BUF_INIT;
 	size_t n = in->members ? in->n : in->lock->n;
 
-	add_head(&b, in->kind, in->compression, in->epoch);
+	add_head(&b, in->kind, in->compression, AP_GZIP_LEVEL, in->epoch);
 	for (size_t i = 0; i < in->base->n_layers; i++)
 		add(&b, "base", in->base->layers[i].digest.s);
 	add_inventory(&b, in->inventory);
@@ -95,7 +95,7 @@ void ap_layer_key_local(
 {
 	ap_auto_buf b = AP_BUF_INIT;
 
-	add_head(&b, "local files", compression, epoch);
+	add_head(&b, "local files", compression, AP_GZIP_LEVEL_LOCAL, epoch);
 	add(&b, "content", content->s);
 	ap_sha256_of(out, b.p, b.len);
 }

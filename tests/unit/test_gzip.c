@@ -101,6 +101,24 @@ TEST(gzip_bytes_do_not_depend_on_threads_or_on_how_they_were_written)
 	}
 }
 
+TEST(gzip_level_of_local_files_is_one_member_too_and_bytes_of_its_own)
+{
+	size_t n = 2 * AP_GZIP_BLOCK + 77;
+	ap_auto_free char *p = sample(n, 0);
+	ap_auto_buf strong = AP_BUF_INIT;
+	ap_auto_buf local = AP_BUF_INIT;
+	AP_CLEANUP(ap_gzip_freep) struct ap_gzip *g = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	gzip(&strong, NULL, p, n, n);
+	ap_gzip_new(&g, &(struct ap_gzip_opts){
+				.out = to_buf, .ctx = &local, .level = AP_GZIP_LEVEL_LOCAL });
+	assert_ok(ap_gzip_write(g, p, n, &err), &err);
+	assert_ok(ap_gzip_finish(g, &err), &err);
+	gunzip_is(&local, p, n);
+	assert_true(local.len > strong.len && local.len < n);
+}
+
 struct nested {
 	struct ap_pool *pool;
 	const char *p;
