@@ -105,6 +105,19 @@ static int scheme_from_json(struct ap_scheme *s, const cJSON *j, struct ap_err *
 	return check_path(s->interpreter, "scheme.interpreter", err);
 }
 
+/* "a", and "a/b" where directories are nested deeper than JSON may be. */
+static bool name_ok(const char *s)
+{
+	struct ap_str rest = ap_str(s);
+	struct ap_str part;
+
+	while (ap_str_next(&rest, '/', &part)) {
+		if (!part.n || ap_str_eq(part, ".") || ap_str_eq(part, ".."))
+			return false;
+	}
+	return true;
+}
+
 static int tree_from_json(
 	struct ap_paths *p, const cJSON *j, struct ap_buf *path, struct ap_err *err)
 {
@@ -115,8 +128,7 @@ static int tree_from_json(
 		size_t len = path->len;
 		struct ap_path_op op = { .type = AP_OP_FILE, .mode = 0755 };
 
-		if (!c->string || !*c->string || strchr(c->string, '/') ||
-			strcmp(c->string, ".") == 0 || strcmp(c->string, "..") == 0)
+		if (!c->string || !name_ok(c->string))
 			return ap_err_set(err, AP_E_INPUT, "inventory: tree: a name that is none");
 		if (len)
 			ap_buf_addc(path, '/');

@@ -6,7 +6,7 @@
 #include "base/io.h"
 #include "deps/paths.h"
 
-enum { PIECE = 64 << 10 };
+enum { PIECE = 64 << 10, NESTED = AP_JSON_DEPTH - 4 };
 
 /* The text goes out piece by piece: an image has too many paths to be held a second time. */
 struct writer {
@@ -131,12 +131,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-/* A directory is an object, a file 1, a link its target; names sorted. */
-static int put_tree(struct writer *w, const struct ap_paths *p, ap_path_id dir)
+/*
+ * The members of a directory, names sorted: a directory is an object, a file
+ * 1, a link its target.  JSON that is read again must not be nested endlessly:
+ * from NESTED directories on, "a/b" stands beside "a".
+ */
+static int put_tree(struct writer *w, const struct ap_paths *p, ap_path_id dir, const char *prefix,
+	size_t depth)
 {
 	ap_auto_free struct child *v = NULL;
 	size_t n = 0;
 	size_t cap = 0;
+	int rc = 0;
 
 	for (ap_path_id id = ap_paths_first(p, dir); id; id = ap_paths_next(p, id)) {
 		AP_GROW(v, n, cap);
@@ -144,22 +150,29 @@ static int put_tree(struct writer *w, const struct ap_paths *p, ap_path_id dir)
 	}
 	if (n > 1)
 		qsort(v, n, sizeof(*v), by_name);
-	ap_buf_addc(&w->text, '{');
-	for (size_t i = 0; i < n; i++) {
-		separate(w, i == 0);
-		put_string(w, v[i].name);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		ap_auto_free char *name = ap_xasprintf("%s%s", prefix, v[i].name);
+		ap_auto_free char *below = ap_xasprintf("%s/", name);
+
+		separate(w, i == 0 && !*prefix);
+		put_string(w, name);
 		ap_buf_addc(&w->text, ':');
-		if (ap_paths_kind(p, v[i].id) == AP_PATH_LINK)
+		if (ap_paths_kind(p, v[i].id) == AP_PATH_LINK) {
 			put_string(w, ap_paths_target(p, v[i].id));
-		else if (ap_paths_kind(p, v[i].id) != AP_PATH_DIR)
+		} else if (ap_paths_kind(p, v[i].id) != AP_PATH_DIR) {
 			ap_buf_addc(&w->text, '1');
-		else if (put_tree(w, p, v[i].id) < 0)
-			return -1;
-		if (flush(w, PIECE) < 0)
-			return -1;
+		} else if (depth < NESTED) {
+			ap_buf_addc(&w->text, '{');
+			rc = put_tree(w, p, v[i].id, "", depth + 1);
+			ap_buf_addc(&w->text, '}');
+		} else {
+			ap_buf_adds(&w->text, "{}");
+			rc = put_tree(w, p, v[i].id, below, depth);
+		}
+		if (rc == 0)
+			rc = flush(w, PIECE);
 	}
-	ap_buf_addc(&w->text, '}');
-	return 0;
+	return rc;
 }
 
 static void put_python(struct writer *w, const struct ap_inventory *i)
@@ -208,9 +221,10 @@ static int put_all(struct writer *w, const struct ap_inventory *i)
 	}
 	ap_buf_addc(&w->text, ']');
 	put_key(w, "tree", false);
-	if (put_tree(w, i->paths, AP_PATH_ROOT) < 0)
+	ap_buf_addc(&w->text, '{');
+	if (put_tree(w, i->paths, AP_PATH_ROOT, "", 0) < 0)
 		return -1;
-	ap_buf_adds(&w->text, "}\n");
+	ap_buf_adds(&w->text, "}}\n");
 	return flush(w, 0);
 }
 

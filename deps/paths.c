@@ -5,12 +5,14 @@
 
 #define MAX_PATHS 8000000u
 #define MAX_LINKS 40
+#define MAX_PATH  4096 /* bytes, as of Linux: no directory is nested deeper than half of it */
 
 struct node {
 	uint32_t parent, first, sibling, chain; /* chain: next of the same hash slot */
 	uint32_t name;                          /* offset in `names` */
 	uint32_t data;                          /* of a file or link: index + 1 in `blobs` */
 	uint16_t mode, layer;
+	uint16_t len; /* of the whole path */
 	uint8_t kind; /* enum ap_path_kind; NONE: was removed */
 };
 
@@ -71,9 +73,12 @@ static void rehash(struct ap_paths *p)
 static int add_child(struct ap_paths *p, uint32_t *out, uint32_t parent, const char *name, size_t n,
 	struct ap_err *err)
 {
+	size_t len = p->v[parent].len + 1 + n;
 	struct node *x;
 	uint32_t *slot;
 
+	if (len > MAX_PATH)
+		return ap_err_set(err, AP_E_LIMIT, "a path of more than %d bytes", MAX_PATH);
 	if (p->n >= MAX_PATHS || p->names_len + n + 1 > UINT32_MAX)
 		return ap_err_set(err, AP_E_LIMIT, "more than %u paths", MAX_PATHS);
 	if (p->n >= p->n_slots)
@@ -87,7 +92,9 @@ static int add_child(struct ap_paths *p, uint32_t *out, uint32_t parent, const c
 		p->names = ap_xrealloc(p->names, p->names_cap);
 	}
 	x = &p->v[p->n];
-	*x = (struct node){ .parent = parent, .name = (uint32_t)p->names_len };
+	*x = (struct node){
+		.parent = parent, .name = (uint32_t)p->names_len, .len = (uint16_t)len
+	};
 	memcpy(p->names + p->names_len, name, n);
 	p->names[p->names_len + n] = '\0';
 	p->names_len += n + 1;

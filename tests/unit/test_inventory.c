@@ -145,17 +145,24 @@ static struct ap_inventory *read_image(struct image *i)
 	return read_with(i, "/usr/local/bin:/usr/bin:/bin", "python3", NULL);
 }
 
-static cJSON *as_json(const struct ap_inventory *inv)
+static void write_text(struct ap_buf *text, const struct ap_inventory *inv)
 {
 	ap_auto_fd int fd = memfd_create("inventory", MFD_CLOEXEC);
 	ap_auto_reader r = NULL;
-	ap_auto_buf text = AP_BUF_INIT;
-	cJSON *j = NULL;
 	struct ap_err err = AP_ERR_INIT;
 
 	assert_ok(ap_inventory_write(fd, inv, &err), &err);
 	ap_fd_reader(&r, dup(fd), 0, UINT64_MAX);
-	assert_ok(ap_read_all(r, &text, &err), &err);
+	assert_ok(ap_read_all(r, text, &err), &err);
+}
+
+static cJSON *as_json(const struct ap_inventory *inv)
+{
+	ap_auto_buf text = AP_BUF_INIT;
+	cJSON *j = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	write_text(&text, inv);
 	assert_ok(ap_json_parse(&j, text.p, text.len, &err), &err);
 	return j;
 }
@@ -387,6 +394,64 @@ TEST(inventory_writes_names_that_are_not_utf8)
 	assert_int_equal(ap_inventory_lookup(back, "/opt/quote\"\\\x01"), AP_PATH_FILE);
 }
 
+/* A path of n directories "d", at `at`. */
+static char *nested(const char *at, size_t n)
+{
+	struct ap_buf out = AP_BUF_INIT;
+
+	ap_buf_adds(&out, at);
+	for (size_t i = 0; i < n; i++)
+		ap_buf_adds(&out, "/d");
+	return ap_buf_steal(&out);
+}
+
+TEST(inventory_reads_back_whatever_depth_it_writes)
+{
+	static const size_t depths[] = { 59, 60, 61, 62, 63, 64, 200, 2040 };
+
+	for (size_t k = 0; k < AP_LEN(depths); k++) {
+		AUTO_IMAGE i = { 0 };
+		AUTO_INV inv = NULL;
+		AUTO_INV back = NULL;
+		ap_auto_free char *dir = nested("opt", depths[k]);
+		ap_auto_free char *file = ap_xasprintf("%s/file", dir);
+		ap_auto_free char *link = ap_xasprintf("%s/link", dir);
+		ap_auto_free char *empty = ap_xasprintf("%s/empty/", dir);
+		ap_auto_free char *found = ap_xasprintf("/%s/link/x/y", dir);
+		ap_auto_buf a = AP_BUF_INIT;
+		ap_auto_buf b = AP_BUF_INIT;
+		ap_auto_json j = NULL;
+		struct ap_err err = AP_ERR_INIT;
+
+		print_message("  case: %zu\n", depths[k]);
+		image_add(&i, M({ file, "1", 0 }, { link, "-> /srv", 0 }, { empty, NULL, 0 },
+				      { "srv/x/y", "", 0 }));
+		inv = read_image(&i);
+		write_text(&a, inv);
+		j = as_json(inv);
+		assert_ok(ap_inventory_from_json(&back, j, &err), &err);
+		assert_int_equal(ap_inventory_lookup(back, found), AP_PATH_FILE);
+		write_text(&b, back);
+		assert_string_equal(a.p, b.p);
+	}
+}
+
+TEST(inventory_has_no_path_that_no_system_could_name)
+{
+	AUTO_IMAGE i = { 0 };
+	ap_auto_free char *deep = nested("a", 2000);
+	ap_auto_free char *at = ap_xasprintf("-> /%s", deep);
+	ap_auto_free char *beyond = nested("to", 100);
+	struct ap_inventory_opts o = { .interpreter = "python" };
+	struct ap_inventory *inv = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	image_add(&i, M({ deep, "", 0 }, { "to", at, 0 }));
+	image_add(&i, M({ "a/.wh.d", "", 0 }, { beyond, "", 0 }));
+	assert_fails(ap_inventory_read(&inv, i.streams, i.n, &o, &err), &err, AP_E_LIMIT,
+		"more than 4096 bytes");
+}
+
 static int no_op(
 	void *ctx AP_UNUSED, const struct ap_path_op *op AP_UNUSED, struct ap_err *err AP_UNUSED)
 {
@@ -431,7 +496,13 @@ TEST(inventory_from_json_believes_nothing)
 		  "\"tree\":{\"..\":{}}}",
 			"a name that is none" },
 		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
-		  "\"tree\":{\"a/b\":{}}}",
+		  "\"tree\":{\"a//b\":{}}}",
+			"a name that is none" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"tree\":{\"a/../b\":{}}}",
+			"a name that is none" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"tree\":{\"/a\":{}}}",
 			"a name that is none" },
 	};
 
