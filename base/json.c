@@ -78,16 +78,34 @@ static int check_meaning(const cJSON *j, struct ap_err *err)
 	return 0;
 }
 
+/* The text with each NUL of a string as U+FFFD, owned; NULL when there is none. */
+static char *without_nul(const char *p, size_t n)
+{
+	char *copy = memmem(p, n, "\\u0000", 6) ? ap_xstrndup(p, n) : NULL;
+
+	for (size_t i = 0; copy && i < n; i++) {
+		if (copy[i] != '\\')
+			continue;
+		if (ap_starts_with(copy + i, "\\u0000"))
+			memcpy(copy + i, "\\ufffd", 6);
+		i++;
+	}
+	return copy;
+}
+
 int ap_json_parse(cJSON **out, const void *p, size_t n, struct ap_err *err)
 {
 	ap_auto_json j = NULL;
 	const char *text = p;
 	const char *end = NULL;
+	ap_auto_free char *mended = NULL;
 
 	if (!ap_utf8_ok(text, n))
 		return ap_err_set(err, AP_E_PROTO, "json: not valid UTF-8");
 	if (check_shape(text, n, err) < 0)
 		return -1;
+	mended = without_nul(text, n);
+	text = mended ? mended : text;
 	j = cJSON_ParseWithLengthOpts(text, n, &end, 0);
 	if (!j)
 		return ap_err_set(err, AP_E_PROTO, "json: syntax error at byte %zu of %zu",

@@ -16,7 +16,8 @@ void ap_json_freep(cJSON **j);
 
 /*
  * Parse one JSON text: depth at most 64, valid UTF-8, nothing but white
- * space behind it, no duplicate member in any object.
+ * space behind it, no duplicate member in any object.  A NUL in a string
+ * becomes U+FFFD.
  *
  * *out: owned by the caller, cJSON_Delete().
  * Errors: AP_E_PROTO with the byte offset; AP_E_LIMIT.

@@ -42,6 +42,19 @@ TEST(json_refuses_what_can_be_read_in_two_ways)
 	}
 }
 
+/* A C string would end there, and "sha256:...\\u0000" be the digest before it. */
+TEST(json_keeps_what_stands_behind_a_nul)
+{
+	static const char text[] = "{\"a\\u0000b\":\"x\\u0000y\",\"c\":\"\\\\u0000\"}";
+	ap_auto_json j = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_ok(ap_json_parse(&j, text, strlen(text), &err), &err);
+	assert_null(ap_json_str(j, "a"));
+	assert_string_equal(ap_json_str(j, "a\xef\xbf\xbd" "b"), "x\xef\xbf\xbdy");
+	assert_string_equal(ap_json_str(j, "c"), "\\u0000");
+}
+
 TEST(json_has_a_depth)
 {
 	char deep[131];
