@@ -24,6 +24,8 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Under a parent that ignores its own, every child of ours would seem to end with 0. */
+	signal(SIGCHLD, SIG_DFL);
 	/* A file that may not grow is a write error like a full disk. */
 	signal(SIGXFSZ, SIG_IGN);
 }

@@ -85,6 +85,20 @@ def test_a_helper_that_misbehaves_is_an_error_and_no_other_credential(autopack, 
         reg.stop()
 
 
+def test_a_helper_that_fails_is_seen_under_a_parent_that_ignores_its_children(autopack, base, tmp_path):
+    reg = Fake(auth="basic")
+    try:
+        (tmp_path / "docker").mkdir()
+        (tmp_path / "docker" / "config.json").write_text(json.dumps({"credsStore": "late"}))
+        env = {"DOCKER_CONFIG": tmp_path / "docker", **helper(tmp_path, "late", ANSWER + "exit 3\n")}
+        copy = ("copy", f"oci:{base('tiny-python3')}:latest", f"{reg.host}/a/b:x")
+        r = autopack(*copy, env=env, check=1, prefix=("env", "--ignore-signal=CHLD"))
+        assert "docker-credential-late" in r.stderr and "exit status 3" in r.stderr
+        assert not [q for q in reg.requests if b"uthorization" in q.raw]
+    finally:
+        reg.stop()
+
+
 def test_a_helpers_name_is_no_path(autopack, base, tmp_path):
     (tmp_path / "docker").mkdir()
     ran = tmp_path / "ran"
