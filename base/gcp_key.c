@@ -171,8 +171,10 @@ int ap_gcp_exchange(struct ap_gcp_grant *out, const char *url, const char *autho
 
 static int sign(char **out, const char *text, const char *pem, struct ap_err *err)
 {
+	/* Without a password of its own, libcrypto asks the terminal for one. */
+	static char none[] = "";
 	BIO *bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, none) : NULL;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	size_t n = 0;
 	unsigned char *sig = NULL;

@@ -1,6 +1,7 @@
 """What a person sees on a terminal, read from a real one (tmux): keys go in, screens come out."""
 
 import contextlib
+import json
 import re
 import shlex
 import socket
@@ -219,3 +220,13 @@ def test_tab_completes_commands_flags_values_and_files(autopack, terminal, tmp_p
         t.key("Tab")
         t.wait(r"\A\$ " + re.escape(want), 20)
         t.key("C-u")
+
+
+def test_a_google_key_with_a_password_is_refused_and_not_asked_for(autopack, terminal, tmp_path):
+    pem = tmp_path / "key.pem"
+    support.run("openssl", "genrsa", "-aes128", "-passout", "pass:secret", "-out", pem, "2048")
+    key = {"type": "service_account", "client_email": "sa@p.iam.gserviceaccount.com", "private_key": pem.read_text()}
+    (tmp_path / "key.json").write_text(json.dumps(key))
+    t = terminal(env={"GOOGLE_APPLICATION_CREDENTIALS": tmp_path / "key.json"}, rows=24)
+    text = t.run(f"{autopack.binary} custom-jobs list --project=p --region=us-central1", 2, seconds=20)
+    assert "is not an RSA key in PEM form" in text and "pass phrase" not in text
