@@ -190,16 +190,3 @@ bool ap_signer_signed(const struct ap_signer *k, const char *signature, const vo
 	ERR_clear_error();
 	return ok;
 }
-
-void ap_signer_public(struct ap_buf *out, const struct ap_signer *k)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *p = NULL;
-	long n;
-
-	if (!bio || PEM_write_bio_PUBKEY(bio, k->pkey) != 1)
-		ap_oom();
-	n = BIO_get_mem_data(bio, &p);
-	ap_buf_add(out, p, (size_t)n);
-	BIO_free(bio);
-}

@@ -34,9 +34,6 @@ void ap_signer_sign(struct ap_buf *out, const struct ap_signer *k, const void *p
 /* Is it the key's signature of the bytes, in the form of ap_signer_sign()? */
 bool ap_signer_signed(const struct ap_signer *k, const char *signature, const void *p, size_t n);
 
-/* The public key in PEM, appended: what verifiers are given. */
-void ap_signer_public(struct ap_buf *out, const struct ap_signer *k);
-
 /* Append base64 with padding. */
 void ap_base64(struct ap_buf *out, const void *p, size_t n);
 

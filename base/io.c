@@ -63,7 +63,6 @@ void ap_reader_freep(struct ap_reader **r)
 struct mem_reader {
 	struct ap_reader base;
 	const char *p;
-	void *owned;
 	size_t n, at;
 };
 
@@ -87,10 +86,7 @@ static int mem_rewind(struct ap_reader *r, struct ap_err *err AP_UNUSED)
 
 static void mem_free(struct ap_reader *r)
 {
-	struct mem_reader *m = AP_CONTAINER(r, struct mem_reader, base);
-
-	free(m->owned);
-	free(m);
+	free(AP_CONTAINER(r, struct mem_reader, base));
 }
 
 static const struct ap_reader_ops mem_ops = { mem_read, mem_rewind, mem_free };
@@ -103,12 +99,6 @@ void ap_mem_reader(struct ap_reader **out, const void *p, size_t n)
 	m->p = p;
 	m->n = n;
 	*out = &m->base;
-}
-
-void ap_mem_reader_own(struct ap_reader **out, void *p, size_t n)
-{
-	ap_mem_reader(out, p, n);
-	AP_CONTAINER(*out, struct mem_reader, base)->owned = p;
 }
 
 struct fd_reader {

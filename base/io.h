@@ -44,9 +44,6 @@ void ap_reader_freep(struct ap_reader **r);
 /* Bytes in memory, borrowed for the reader's life. */
 void ap_mem_reader(struct ap_reader **out, const void *p, size_t n);
 
-/* Bytes in memory, owned by the reader (free()). */
-void ap_mem_reader_own(struct ap_reader **out, void *p, size_t n);
-
 /*
  * An open file from its offset `from`, `size` bytes (UINT64_MAX: to the end).
  * Takes fd.  Reads with pread(), so other users of the same file do not disturb it.

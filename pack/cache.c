@@ -102,20 +102,6 @@ int ap_cache_put(const char *dir, const struct ap_digest *key, const struct ap_c
 	return ap_fs_write(path, text.p, text.len, 0600, err);
 }
 
-int ap_cache_lock(int *fd, const char *dir, const struct ap_digest *key, struct ap_err *err)
-{
-	ap_auto_free char *path = NULL;
-
-	*fd = -1;
-	if (!dir)
-		return 0;
-	if (open_layers(dir, err) < 0)
-		return -1;
-	/* A few files for all keys, so that they need not be cleared away. */
-	path = ap_xasprintf("%s/layers/lock-%.2s", dir, ap_digest_hex(key));
-	return ap_fs_lock(fd, path, err);
-}
-
 /* Is the blob in the destination, or does it come there without its bytes? */
 static int present(struct ap_sink *sink, const struct ap_remote_cache *c,
 	const struct ap_descriptor *d, bool *yes, struct ap_err *err)

@@ -31,13 +31,6 @@ int ap_cache_put(const char *dir, const struct ap_digest *key, const struct ap_c
 	struct ap_err *err) AP_CHECK;
 
 /*
- * Be the only one who makes the layer of a key: whoever waited finds the
- * record.  *fd: closing it unlocks; -1 when there is no cache.
- */
-int ap_cache_lock(
-	int *fd, const char *dir, const struct ap_digest *key, struct ap_err *err) AP_CHECK;
-
-/*
  * Records in a repository, for a second machine: one small artifact per key
  * under the tag "autopack-layer-<hex of the key>", which names the layer as
  * its blob, so that the registry keeps both or neither.

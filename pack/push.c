@@ -416,16 +416,6 @@ void ap_push_freep(struct ap_push **p)
 	*p = NULL;
 }
 
-int ap_image_push(struct ap_push_stats *stats, const struct ap_image *i, struct ap_source *src,
-	struct ap_sink *sink, const struct ap_strv *tags, struct ap_pool *pool AP_UNUSED,
-	struct ap_progress *progress, struct ap_err *err)
-{
-	AP_CLEANUP(ap_push_freep) struct ap_push *p = NULL;
-
-	ap_push_begin(&p, i->base, src, sink, NULL, progress);
-	return ap_push_finish(stats, p, i, tags, err);
-}
-
 /* A document and its bytes, while they are copied. */
 struct document {
 	struct ap_descriptor desc;

@@ -13,20 +13,12 @@ struct ap_push_stats {
 	uint64_t sent_bytes, total_bytes;
 };
 
-/*
- * Send what is missing, several blobs at once, then the manifest under each
- * tag (none: by its digest).  Base blobs: has_blob, mount, else streamed from
- * src.  Uploads run on threads of their own; pool may be NULL.
- */
-int ap_image_push(struct ap_push_stats *stats, const struct ap_image *i, struct ap_source *src,
-	struct ap_sink *sink, const struct ap_strv *tags, struct ap_pool *pool,
-	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
-
 struct ap_push;
 
 /*
- * The same in steps, so that uploads begin while layers are still being made.
- * base, src, sink and progress are borrowed until ap_push_free(); the blobs of
+ * Begin to send an image, in steps, so that uploads begin while layers are
+ * still being made; on threads of their own.  Base blobs: has_blob, mount,
+ * else streamed from src.  base, src, sink and progress are borrowed until ap_push_free(); the blobs of
  * base (may be NULL) are begun at once.  *out: owned, ap_push_free().
  *
  * there: the manifest of an image that the destination has, or NULL.  Layers
@@ -47,7 +39,7 @@ bool ap_push_failed(struct ap_push *p);
 
 /*
  * Queue what the image has and nobody handed in, wait for all, then send the
- * manifest under each tag and finish the sink.
+ * manifest under each tag (none: by its digest) and finish the sink.
  */
 int ap_push_finish(struct ap_push_stats *stats, struct ap_push *p, const struct ap_image *i,
 	const struct ap_strv *tags, struct ap_err *err) AP_CHECK;

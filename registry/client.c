@@ -54,12 +54,6 @@ void ap_registry_free(struct ap_registry *reg)
 	free(reg);
 }
 
-void ap_registry_freep(struct ap_registry **reg)
-{
-	ap_registry_free(*reg);
-	*reg = NULL;
-}
-
 static bool label_suffix(const char *host, const char *suffix)
 {
 	size_t n = strlen(host);
@@ -421,17 +415,4 @@ char *ap_scope_pull(const char *repository)
 char *ap_scope_push(const char *repository)
 {
 	return ap_xasprintf("repository:%s:pull,push", repository);
-}
-
-void ap_registry_describe(struct ap_registry *reg, const char *host, struct ap_buf *out)
-{
-	struct ap_err err = AP_ERR_INIT;
-	AP_CLEANUP(ap_creds_release) struct ap_creds c = { 0 };
-
-	if (ap_creds_find(&c, &reg->c, host, "", &err) < 0)
-		ap_buf_addf(out, "%s: %s\n", host, err.msg);
-	else
-		ap_buf_addf(out, "%s: %s\n", host, c.source ? c.source : "no credentials");
-	if (c.google && reg->c.gcp)
-		ap_gcp_describe(reg->c.gcp, out);
 }

@@ -41,7 +41,6 @@ struct ap_registry_config {
  */
 void ap_registry_new(struct ap_registry **out, const struct ap_registry_config *c);
 void ap_registry_free(struct ap_registry *reg);
-void ap_registry_freep(struct ap_registry **reg);
 
 /*
  * The image that ref names, to be read.  No request is made yet.
@@ -56,12 +55,6 @@ int ap_registry_source(struct ap_source **out, const struct ap_ref *ref, struct 
  */
 int ap_registry_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_registry *reg,
 	struct ap_err *err) AP_CHECK;
-
-/*
- * Which credentials act for a registry, for `doctor`: the source, never the
- * secret.  Lines into out.
- */
-void ap_registry_describe(struct ap_registry *reg, const char *host, struct ap_buf *out);
 
 /* Is it a registry of Google's: *.pkg.dev, gcr.io, *.gcr.io, by whole labels? */
 bool ap_registry_is_google(const char *host);

@@ -5,8 +5,6 @@
 
 #include "vertex/create.h"
 
-static const char collection[] = "customJobs";
-
 void ap_job_release(struct ap_job *j)
 {
 	free(j->name);
@@ -36,32 +34,14 @@ int ap_job_from(struct ap_job *out, const struct ap_vertex *v, cJSON *resource, 
 int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body, const char *version,
 	struct ap_err *err)
 {
-	struct ap_create c = { .version = version, .collection = collection, .what = "custom job" };
+	struct ap_create c = {
+		.version = version, .collection = "customJobs", .what = "custom job"
+	};
 	cJSON *j = NULL;
 
 	if (ap_create(&j, v, &c, body, err) < 0)
 		return -1;
 	return ap_job_from(out, v, j, err);
-}
-
-int ap_job_describe(struct ap_job *out, struct ap_vertex *v, const char *id, struct ap_err *err)
-{
-	cJSON *j = NULL;
-
-	if (ap_vertex_get(&j, v, "v1", collection, id, err) < 0)
-		return -1;
-	return ap_job_from(out, v, j, err);
-}
-
-int ap_job_list(
-	cJSON **out, struct ap_vertex *v, const struct ap_vertex_list *how, struct ap_err *err)
-{
-	return ap_vertex_list(out, v, "v1", collection, collection, how, err);
-}
-
-int ap_job_cancel(struct ap_vertex *v, const char *id, struct ap_err *err)
-{
-	return ap_vertex_action(NULL, v, "v1", collection, id, "cancel", err);
 }
 
 static bool ends_with_any(const char *s, const char *const *v, size_t n)

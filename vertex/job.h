@@ -1,5 +1,5 @@
 /*
- * Custom jobs in the service: submit, look, list, cancel.
+ * A job in the service: submitted, and what its answers say of it.
  */
 #ifndef AP_VERTEX_JOB_H
 #define AP_VERTEX_JOB_H
@@ -30,13 +30,6 @@ int ap_job_from(struct ap_job *out, const struct ap_vertex *v, cJSON *resource,
  */
 int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body, const char *version,
 	struct ap_err *err) AP_CHECK;
-
-/* id: an ID or a full name. */
-int ap_job_describe(
-	struct ap_job *out, struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
-int ap_job_list(cJSON **out, struct ap_vertex *v, const struct ap_vertex_list *how,
-	struct ap_err *err) AP_CHECK;
-int ap_job_cancel(struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
 
 /* Is it a state that does not change any more? */
 bool ap_job_state_final(const char *state);

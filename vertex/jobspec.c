@@ -583,11 +583,6 @@ cJSON *ap_jobspec_pools(struct ap_jobspec *s)
 	return cJSON_GetObjectItemCaseSensitive(s->spec, "workerPoolSpecs");
 }
 
-const char *ap_jobspec_message(const struct ap_jobspec *s)
-{
-	return kinds[s->kind].message;
-}
-
 static char *flag_of(const struct ap_jobspec *s, const char *field)
 {
 	ap_auto_buf want = AP_BUF_INIT;

@@ -107,9 +107,6 @@ const cJSON *ap_jobspec_spec(const struct ap_jobspec *s);
 /* The worker pools within the body, to be changed.  borrowed. */
 cJSON *ap_jobspec_pools(struct ap_jobspec *s);
 
-/* The message that the body is ("CustomJob").  borrowed. */
-const char *ap_jobspec_message(const struct ap_jobspec *s);
-
 /* Lines to show as warnings.  borrowed. */
 const struct ap_strv *ap_jobspec_warnings(const struct ap_jobspec *s);
 

@@ -2,18 +2,6 @@
 
 #include <string.h>
 
-#include "base/yaml.h"
-
-void ap_text_json(struct ap_buf *out, const cJSON *body)
-{
-	ap_json_print(out, body, AP_JSON_PRETTY);
-}
-
-void ap_text_yaml(struct ap_buf *out, const cJSON *body)
-{
-	ap_yaml_print(out, body);
-}
-
 void ap_text_shell_word(struct ap_buf *out, const char *s)
 {
 	if (*s && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"

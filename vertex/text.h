@@ -1,20 +1,11 @@
 /*
- * A request body as something a person can use: JSON, YAML for --config, a
- * curl line.
+ * Texts for people and shells: a request as a curl line, a filter of lists
+ * in the service's words.
  */
 #ifndef AP_VERTEX_TEXT_H
 #define AP_VERTEX_TEXT_H
 
 #include "base/json.h"
-
-/* Indented JSON and a final newline. */
-void ap_text_json(struct ap_buf *out, const cJSON *body);
-
-/*
- * Block YAML of the whole tree.  For the body of a job this is a CustomJob,
- * which --config takes as well as a CustomJobSpec.
- */
-void ap_text_yaml(struct ap_buf *out, const cJSON *body);
 
 /*
  * A line for a POSIX shell that sends the body:

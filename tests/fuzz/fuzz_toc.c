@@ -7,21 +7,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The layer: the input, and zero bytes behind it. */
-struct layer {
-	const uint8_t *data;
-	size_t size;
-};
-
-static int open_range(
-	void *ctx, uint64_t from, uint64_t n, struct ap_reader **out, struct ap_err *err AP_UNUSED)
+static int open_range(void *layer, uint64_t from, uint64_t n, struct ap_reader **out,
+	struct ap_err *err AP_UNUSED)
 {
-	const struct layer *l = ctx;
-	char *p = ap_xcalloc(1, (size_t)n + 1);
-
-	if (from < l->size)
-		memcpy(p, l->data + from, AP_MIN((size_t)n, l->size - (size_t)from));
-	ap_mem_reader_own(out, p, (size_t)n);
+	ap_mem_reader(out, (const char *)layer + from, (size_t)n);
 	return 0;
 }
 
@@ -36,19 +25,22 @@ static int on_op(void *ctx AP_UNUSED, const struct ap_path_op *op, struct ap_err
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct layer l = { data, size };
+	/* The input, and zero bytes behind it. */
+	ap_auto_free char *layer = ap_xcalloc(1, (2u << 20) + size);
 	ap_auto_json notes = ap_json_object();
 	ap_auto_free char *place = ap_xasprintf("0:%zu:0:1", size);
 	struct ap_layer_stream stream = { .digest = "sha256:x",
 		.size = (2u << 20) + size,
 		.open_range = open_range,
 		.annotations = notes,
-		.ctx = &l };
+		.ctx = layer };
 	struct ap_progress quiet = { 0 };
 	struct ap_err err = AP_ERR_INIT;
 	struct ap_reader *r = NULL;
 	struct ap_digest d;
 
+	if (size)
+		memcpy(layer, data, size);
 	ap_sha256_of(&d, data, size);
 	ap_json_set_str(notes, "io.github.containers.zstd-chunked.manifest-checksum", d.s);
 	ap_json_set_str(notes, "io.github.containers.zstd-chunked.manifest-position", place);

@@ -51,7 +51,9 @@ TEST(json_keeps_what_stands_behind_a_nul)
 
 	assert_ok(ap_json_parse(&j, text, strlen(text), &err), &err);
 	assert_null(ap_json_str(j, "a"));
-	assert_string_equal(ap_json_str(j, "a\xef\xbf\xbd" "b"), "x\xef\xbf\xbdy");
+	assert_string_equal(ap_json_str(j, "a\xef\xbf\xbd"
+					   "b"),
+		"x\xef\xbf\xbdy");
 	assert_string_equal(ap_json_str(j, "c"), "\\u0000");
 }
 

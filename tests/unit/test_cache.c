@@ -36,12 +36,9 @@ TEST(cache_without_a_directory_is_no_cache)
 {
 	struct ap_cache_record r = { 0 };
 	struct ap_err err = AP_ERR_INIT;
-	int fd = 0;
 
 	assert_false(ap_cache_get(&r, NULL, &key));
 	assert_ok(ap_cache_put(NULL, &key, &record, &err), &err);
-	assert_ok(ap_cache_lock(&fd, NULL, &key, &err), &err);
-	assert_int_equal(fd, -1);
 }
 
 TEST(cache_is_nobody_elses_business)

@@ -152,12 +152,13 @@ static void scene_release(struct scene *s)
 
 static int push(struct scene *s, struct ap_push_stats *stats, struct ap_err *err)
 {
+	AP_CLEANUP(ap_push_freep) struct ap_push *p = NULL;
 	ap_auto_strv tags = { 0 };
 
 	ap_strv_add(&tags, "one");
 	ap_strv_add(&tags, "two");
-	return ap_image_push(
-		stats, &s->image, &s->store.source, &s->sink.base, &tags, NULL, NULL, err);
+	ap_push_begin(&p, s->image.base, &s->store.source, &s->sink.base, NULL, NULL);
+	return ap_push_finish(stats, p, &s->image, &tags, err);
 }
 
 TEST(push_sends_the_manifest_last_under_each_tag)
