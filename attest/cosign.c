@@ -85,35 +85,65 @@ int ap_dsse_open(struct ap_buf *out, bool *ours, const struct ap_signer *key, co
 
 /* One layer to be in the manifest under a tag. */
 struct addition {
-	struct ap_sink *sink;
-	const struct ap_signer *key;
 	struct ap_descriptor layer;
-	const void *p; /* what was signed: is it there already? */
+	struct ap_buf blob; /* its bytes */
+	const void *p;      /* what was signed: is it there already? */
 	size_t n;
-	bool (*same)(const struct addition *a, const struct ap_descriptor *there);
 };
 
-static bool same_signature(const struct addition *a, const struct ap_descriptor *there)
+static void addition_init(
+	struct addition *a, const char *media_type, const char *sig, const void *p, size_t n)
+{
+	*a = (struct addition){ .p = p, .n = n };
+	ap_buf_init(&a->blob, SIZE_MAX / 2);
+	a->layer.media_type = ap_xstrdup(media_type);
+	a->layer.annotations = ap_json_object();
+	ap_json_set_str(a->layer.annotations, SIGNATURE_NOTE, sig);
+}
+
+static void addition_release(struct addition *a)
+{
+	ap_descriptor_release(&a->layer);
+	ap_buf_release(&a->blob);
+}
+
+struct additions {
+	struct ap_sink *sink;
+	const struct ap_signer *key;
+	bool (*same)(const struct additions *all, const struct addition *a,
+		const struct ap_descriptor *there);
+	struct addition *v;
+	size_t n;
+};
+
+static bool same_signature(
+	const struct additions *all, const struct addition *a, const struct ap_descriptor *there)
 {
 	const char *sig =
 		there->annotations ? ap_json_str(there->annotations, SIGNATURE_NOTE) : NULL;
 
 	return ap_digest_eq(&there->digest, &a->layer.digest) && sig &&
-	       ap_signer_signed(a->key, sig, a->p, a->n);
+	       ap_signer_signed(all->key, sig, a->p, a->n);
 }
 
 /* What cannot be read is none of ours, and stays. */
-static bool same_statement(const struct addition *a, const struct ap_descriptor *there)
+static bool same_statement(
+	const struct additions *all, const struct addition *a, const struct ap_descriptor *there)
 {
 	ap_auto_buf text = AP_BUF_MAX(ENVELOPE_MAX);
 	ap_auto_buf payload = AP_BUF_MAX(ENVELOPE_MAX);
 	struct ap_err ignored = AP_ERR_INIT;
 	bool ours;
 
-	if (!ap_media_type_eq(there->media_type, AP_DSSE_MEDIA_TYPE) || there->size > ENVELOPE_MAX)
+	if (!ap_media_type_eq(there->media_type, AP_DSSE_MEDIA_TYPE) ||
+		there->size > ENVELOPE_MAX || !there->annotations ||
+		!ap_streq(ap_json_str(there->annotations, PREDICATE_NOTE),
+			ap_json_str(a->layer.annotations, PREDICATE_NOTE)))
 		return false;
-	return a->sink->ops->get_blob(a->sink, there, &text, &ignored) == 0 &&
-	       ap_dsse_open(&payload, &ours, a->key, text.p, text.len, &ignored) == 0 && ours &&
+	if (ap_digest_eq(&there->digest, &a->layer.digest))
+		return true;
+	return all->sink->ops->get_blob(all->sink, there, &text, &ignored) == 0 &&
+	       ap_dsse_open(&payload, &ours, all->key, text.p, text.len, &ignored) == 0 && ours &&
 	       payload.len == a->n && memcmp(payload.p, a->p, a->n) == 0;
 }
 
@@ -152,7 +182,8 @@ static int put_config(struct ap_sink *sink, cJSON *manifest, struct ap_err *err)
 	return 0;
 }
 
-static int has_it(bool *yes, const struct addition *a, const cJSON *layers, struct ap_err *err)
+static int has_it(bool *yes, const struct additions *all, const struct addition *a,
+	const cJSON *layers, struct ap_err *err)
 {
 	*yes = false;
 	for (const cJSON *l = layers->child; l && !*yes; l = l->next) {
@@ -160,51 +191,44 @@ static int has_it(bool *yes, const struct addition *a, const cJSON *layers, stru
 
 		if (ap_descriptor_from_json(&d, l, err) < 0)
 			return -1;
-		*yes = a->same(a, &d);
+		*yes = all->same(all, a, &d);
 	}
 	return 0;
 }
 
-static int add_layer(void *ctx, cJSON **out, const cJSON *there, struct ap_err *err)
+static int add_missing(void *ctx, cJSON **out, const cJSON *there, struct ap_err *err)
 {
-	struct addition *a = ctx;
+	const struct additions *all = ctx;
 	ap_auto_json j = there ? ap_json_dup(there) : ap_json_object();
+	bool changed = false;
 	cJSON *layers;
-	bool yes;
 
 	if (!there) {
 		ap_json_set(j, "schemaVersion", ap_json_number(2));
-		ap_json_set_str(j, "mediaType", AP_MT_OCI_MANIFEST);
 		ap_json_set_object(j, "config");
 		ap_json_set_array(j, "layers");
 	}
 	layers = cJSON_GetObjectItemCaseSensitive(j, "layers");
 	if (!cJSON_IsArray(layers))
 		return ap_err_set(err, AP_E_PROTO, "is there and holds no signatures");
-	if (has_it(&yes, a, layers, err) < 0)
-		return -1;
-	if (yes) {
-		*out = NULL;
-		return 0;
+	for (size_t i = 0; i < all->n; i++) {
+		struct addition *a = &all->v[i];
+		bool yes;
+
+		if (has_it(&yes, all, a, layers, err) < 0)
+			return -1;
+		if (yes)
+			continue;
+		if (ap_small_blob_put(all->sink, &a->layer, a->blob.p, a->blob.len, err) < 0)
+			return -1;
+		ap_json_push(layers, ap_descriptor_to_json(&a->layer));
+		changed = true;
 	}
-	ap_json_push(layers, ap_descriptor_to_json(&a->layer));
 	ap_json_set_str(j, "mediaType", AP_MT_OCI_MANIFEST);
-	if (put_config(a->sink, j, err) < 0)
+	if (changed && put_config(all->sink, j, err) < 0)
 		return -1;
-	*out = AP_STEAL(j);
+	*out = changed ? AP_STEAL(j) : NULL;
 	return 0;
-}
-
-static int add(struct addition *a, const struct ap_digest *image, const char *suffix,
-	const struct ap_buf *blob, struct ap_err *err)
-{
-	ap_auto_free char *tag = ap_referrers_tag(image, suffix);
-	int rc = ap_small_blob_put(a->sink, &a->layer, blob->p, blob->len, err);
-
-	if (rc == 0)
-		rc = ap_tag_update(a->sink, tag, add_layer, a, err);
-	ap_descriptor_release(&a->layer);
-	return rc;
 }
 
 struct merging {
@@ -259,39 +283,57 @@ int ap_cosign_merge(struct ap_sink *sink, const char *tag, const struct ap_descr
 	return sink->ops->put_manifest(sink, d, body->p, tag, err);
 }
 
+/* Under the tag of this suffix; what was made of `all` ends here. */
+static int add(struct additions *all, const struct ap_digest *image, const char *suffix,
+	struct ap_err *err)
+{
+	ap_auto_free char *tag = ap_referrers_tag(image, suffix);
+	int rc;
+
+	for (size_t i = 0; i < all->n; i++)
+		ap_sha256_of(&all->v[i].layer.digest, all->v[i].blob.p, all->v[i].blob.len);
+	rc = ap_tag_update(all->sink, tag, add_missing, all, err);
+	for (size_t i = 0; i < all->n; i++)
+		addition_release(&all->v[i]);
+	return rc;
+}
+
 int ap_cosign_sign(struct ap_sink *sink, const struct ap_descriptor *image, const char *name,
 	const struct ap_signer *key, struct ap_err *err)
 {
 	ap_auto_buf payload = AP_BUF_INIT;
 	ap_auto_buf sig = AP_BUF_INIT;
-	struct addition a = { .sink = sink, .key = key, .same = same_signature };
+	struct addition a;
+	struct additions all = {
+		.sink = sink, .key = key, .same = same_signature, .v = &a, .n = 1
+	};
 
 	ap_cosign_payload(&payload, name, &image->digest);
 	ap_signer_sign(&sig, key, payload.p, payload.len);
-	a.p = payload.p;
-	a.n = payload.len;
-	a.layer.media_type = ap_xstrdup(AP_COSIGN_SIGNATURE_TYPE);
-	a.layer.annotations = ap_json_object();
-	ap_json_set_str(a.layer.annotations, SIGNATURE_NOTE, sig.p);
-	return add(&a, &image->digest, AP_COSIGN_SIG, &payload, err) < 0
+	addition_init(&a, AP_COSIGN_SIGNATURE_TYPE, sig.p, payload.p, payload.len);
+	ap_buf_add(&a.blob, payload.p, payload.len);
+	return add(&all, &image->digest, AP_COSIGN_SIG, err) < 0
 		       ? ap_err_wrap(err, "sign %s", image->digest.s)
 		       : 0;
 }
 
 int ap_cosign_attest(struct ap_sink *sink, const struct ap_descriptor *image,
-	const struct ap_cosign_statement *s, const struct ap_signer *key, struct ap_err *err)
+	const struct ap_cosign_statement *statements, size_t n, const struct ap_signer *key,
+	struct ap_err *err)
 {
-	ap_auto_buf envelope = AP_BUF_INIT;
-	struct addition a = {
-		.sink = sink, .key = key, .same = same_statement, .p = s->p, .n = s->n
-	};
+	ap_auto_free struct addition *v = ap_xcalloc(n + 1, sizeof(*v));
+	struct additions all = { .sink = sink, .key = key, .same = same_statement, .v = v, .n = n };
 
-	make_envelope(&envelope, s, key);
-	a.layer.media_type = ap_xstrdup(AP_DSSE_MEDIA_TYPE);
-	a.layer.annotations = ap_json_object();
-	ap_json_set_str(a.layer.annotations, SIGNATURE_NOTE, "");
-	ap_json_set_str(a.layer.annotations, PREDICATE_NOTE, s->predicate_type);
-	return add(&a, &image->digest, AP_COSIGN_ATT, &envelope, err) < 0
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct ap_cosign_statement *s = &statements[i];
+
+		addition_init(&v[i], AP_DSSE_MEDIA_TYPE, "", s->p, s->n);
+		ap_json_set_str(v[i].layer.annotations, PREDICATE_NOTE, s->predicate_type);
+		make_envelope(&v[i].blob, s, key);
+	}
+	return add(&all, &image->digest, AP_COSIGN_ATT, err) < 0
 		       ? ap_err_wrap(err, "attest %s", image->digest.s)
 		       : 0;
 }

@@ -32,9 +32,9 @@ struct ap_cosign_statement {
 
 void ap_cosign_statement_release(struct ap_cosign_statement *s);
 
-/* Sign a statement about the image and hang it there, as above. */
+/* Sign n statements about the image and hang them there, as above, in one go. */
 int ap_cosign_attest(struct ap_sink *sink, const struct ap_descriptor *image,
-	const struct ap_cosign_statement *s, const struct ap_signer *key,
+	const struct ap_cosign_statement *statements, size_t n, const struct ap_signer *key,
 	struct ap_err *err) AP_CHECK;
 
 /*

@@ -172,19 +172,17 @@ static cJSON *manifest_of(const struct ap_attachment *a, const struct ap_descrip
 
 /* The document's bytes go, its manifest is made. */
 static int prepare(struct ap_descriptor *out, char **json, struct ap_sink *sink,
-	const struct ap_descriptor *image, const struct ap_attachment *a, struct ap_err *err)
+	const struct ap_descriptor *image, const struct ap_descriptor *empty,
+	const struct ap_attachment *a, struct ap_err *err)
 {
-	AP_CLEANUP(ap_descriptor_release)
-	struct ap_descriptor empty = { .media_type = ap_xstrdup(AP_EMPTY_MEDIA_TYPE) };
 	AP_CLEANUP(ap_descriptor_release)
 	struct ap_descriptor document = { .media_type = ap_xstrdup(a->artifact_type) };
 	ap_auto_json j = NULL;
 	ap_auto_buf text = AP_BUF_INIT;
 
-	if (ap_small_blob_put(sink, &empty, "{}", 2, err) < 0 ||
-		ap_small_blob_put(sink, &document, a->p, a->n, err) < 0)
+	if (ap_small_blob_put(sink, &document, a->p, a->n, err) < 0)
 		return -1;
-	j = manifest_of(a, image, &empty, &document);
+	j = manifest_of(a, image, empty, &document);
 	ap_json_print(&text, j, 0);
 	out->media_type = ap_xstrdup(AP_MT_OCI_MANIFEST);
 	out->artifact_type = ap_xstrdup(a->artifact_type);
@@ -200,14 +198,16 @@ int ap_referrers_attach(struct ap_sink *sink, const struct ap_descriptor *image,
 	const struct ap_attachment *v, size_t n, struct ap_err *err)
 {
 	AP_CLEANUP(ap_referrers_release) struct ap_referrers list = { 0 };
+	AP_CLEANUP(ap_descriptor_release)
+	struct ap_descriptor empty = { .media_type = ap_xstrdup(AP_EMPTY_MEDIA_TYPE) };
 	ap_auto_strv json = { 0 };
-	int rc = 0;
+	int rc = ap_small_blob_put(sink, &empty, "{}", 2, err);
 
 	list.v = ap_xcalloc(n + 1, sizeof(*list.v));
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		char *text = NULL;
 
-		rc = prepare(&list.v[i], &text, sink, image, &v[i], err);
+		rc = prepare(&list.v[i], &text, sink, image, &empty, &v[i], err);
 		list.n++;
 		if (rc == 0)
 			ap_strv_own(&json, text);

@@ -145,11 +145,7 @@ static int sign(struct attesting *a, struct ap_err *err)
 		return 0;
 	if (ap_cosign_sign(r->sink, a->image, a->name, r->ask.key, err) < 0)
 		return -1;
-	for (size_t i = 0; i < a->n_statements; i++) {
-		if (ap_cosign_attest(r->sink, a->image, &a->statements[i], r->ask.key, err) < 0)
-			return -1;
-	}
-	return 0;
+	return ap_cosign_attest(r->sink, a->image, a->statements, a->n_statements, r->ask.key, err);
 }
 
 static int attest(struct attesting *a, struct ap_err *err)

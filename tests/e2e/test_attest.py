@@ -345,8 +345,11 @@ def test_signatures_are_cosigns_and_openssl_agrees(build, project, registry, rep
     assert kinds["https://cyclonedx.org/bom"]["predicate"] == json.loads(documents[CYCLONEDX][0])
     assert kinds["https://slsa.dev/provenance/v1"] == json.loads(documents[IN_TOTO][0])
 
-    # Again: our own signature is found. With another key: one more beside it.
+    # Again: our own signature is found, no blob is sent. With another key: one more beside it.
     build(where, *flags, executor="tiny-python")
+    seen = len(registry.requests())
+    build(where, f"--sign-key={private}", "--provenance", executor="tiny-python")
+    assert not [x for x in registry.requests(seen) if x[0] == "PUT" and ("uploads" in x[1] or "manifests/sha256-" in x[1])]
     assert registry.manifest(repo, tag_of(r.digest, ".sig"))[0] == sig
     assert registry.manifest(repo, tag_of(r.digest, ".att"))[1] == att_digest
     second, second_public = key("second")
