@@ -190,23 +190,37 @@ static int wrong_choice(const struct ap_opt *o, const char *value, struct ap_err
 		list, near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-/* A dictionary keeps one value for each key: the last. */
-static int add_pair(
-	struct ap_strv *dict, const struct ap_opt *o, const char *pair, struct ap_err *err)
+/* The place of a key in a dictionary: of "KEY=", n bytes of it; -1: it is not there. */
+static ssize_t find_key(const struct ap_strv *dict, size_t before, const char *pair, size_t n)
 {
+	for (size_t i = 0; i < before; i++)
+		if (strncmp(dict->v[i], pair, n) == 0)
+			return (ssize_t)i;
+	return -1;
+}
+
+/* A flag that is given again replaces values; one that names a key twice is a mistake. */
+static int add_pair(struct ap_strv *dict, const struct ap_opt *o, const struct ap_strv *parts,
+	size_t i, struct ap_err *err)
+{
+	const char *pair = parts->v[i];
 	const char *eq = strchr(pair, '=');
-	size_t key;
+	ssize_t at;
+	size_t n;
 
 	if (!eq || eq == pair)
 		return ap_err_set(err, AP_E_USAGE, "--%s: \"%s\" is not KEY=VALUE", o->name, pair);
-	key = (size_t)(eq - pair) + 1;
-	for (size_t i = 0; i < dict->n; i++)
-		if (strncmp(dict->v[i], pair, key) == 0) {
-			free(dict->v[i]);
-			dict->v[i] = ap_xstrdup(pair);
-			return 0;
-		}
-	ap_strv_add(dict, pair);
+	n = (size_t)(eq - pair) + 1;
+	if (find_key(parts, i, pair, n) >= 0)
+		return ap_err_set(err, AP_E_USAGE, "--%s: key %.*s is given twice", o->name,
+			(int)AP_MIN(n - 1, 80), pair);
+	at = find_key(dict, dict->n, pair, n);
+	if (at < 0) {
+		ap_strv_add(dict, pair);
+	} else {
+		free(dict->v[at]);
+		dict->v[at] = ap_xstrdup(pair);
+	}
 	return 0;
 }
 
@@ -226,7 +240,7 @@ static int set_list(
 			return wrong_choice(o, parts.v[i], err);
 		if (o->kind == AP_OPT_LIST)
 			ap_strv_add(list, parts.v[i]);
-		else if (add_pair(list, o, parts.v[i], err) < 0)
+		else if (add_pair(list, o, &parts, i, err) < 0)
 			return -1;
 	}
 	return 0;

@@ -23,7 +23,7 @@ enum ap_opt_kind {
 	AP_OPT_OPT,  /* char *: the value may be left out, then it is `implied` */
 	AP_OPT_UINT, /* char *: checked to be digits only */
 	AP_OPT_LIST, /* struct ap_strv: split at `delim`, repetitions add */
-	AP_OPT_DICT, /* struct ap_strv of K=V: split like a list; a later K replaces */
+	AP_OPT_DICT, /* struct ap_strv of K=V: split like a list; a later flag replaces a K */
 	AP_OPT_EACH, /* struct ap_strv: one value for each time it is given, unsplit */
 };
 

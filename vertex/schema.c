@@ -3,6 +3,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+enum { MANY = 2 }; /* values that a part is in: more, and none of them is meant */
 
 const struct ap_schema_message *ap_schema_message(const char *name)
 {
@@ -86,10 +89,31 @@ const char *ap_schema_nearest_field(const struct ap_schema_message *m, const cha
 	return nearest(names, n, word);
 }
 
+/* Are the parts of `word`, between - and _, parts of `name` in this order, as T4 is of NVIDIA_TESLA_T4? */
+static bool has_parts(const char *name, const char *word)
+{
+	while (*name && *word) {
+		size_t n = strcspn(name, "-_");
+		size_t k = strcspn(word, "-_");
+
+		if (n == k && strncasecmp(name, word, n) == 0)
+			word += k + strspn(word + k, "-_");
+		name += n + strspn(name + n, "-_");
+	}
+	return !*word;
+}
+
+/* A part left out is not a letter mistyped: NVIDIA_T4 is no NVIDIA_L4. */
 const char *ap_schema_nearest_value(const struct ap_schema_enum *e, const char *word)
 {
 	ap_auto_free const char **names = ap_xcalloc(e->n + 1, sizeof(*names));
+	size_t n = 0;
 
+	for (size_t i = 0; i < e->n; i++)
+		if (*word && has_parts(e->v[i].name, word))
+			names[n++] = e->v[i].name;
+	if (n && n <= MANY)
+		return names[0];
 	for (size_t i = 0; i < e->n; i++)
 		names[i] = e->v[i].name;
 	return nearest(names, e->n, word);

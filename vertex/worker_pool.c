@@ -159,6 +159,11 @@ static int check_env(const struct ap_pool_spec *s, const char *flag, struct ap_e
 		if (!eq || eq == w->list.v[i])
 			return ap_err_set(err, AP_E_USAGE,
 				"%s: env: want NAME=VALUE, found \"%.60s\"", flag, w->list.v[i]);
+		for (size_t k = 0; k < i; k++)
+			if (strncmp(w->list.v[k], w->list.v[i], (size_t)(eq - w->list.v[i]) + 1) ==
+				0)
+				return ap_err_set(err, AP_E_USAGE, "%s: env: %.*s is given twice",
+					flag, (int)AP_MIN(eq - w->list.v[i], 80), w->list.v[i]);
 	}
 	return 0;
 }

@@ -111,6 +111,8 @@ TEST(opt_says_what_is_wrong_and_what_is_near)
 		{ "not a choice", "--dry-run=chek", NULL, "did you mean \"check\"?" },
 		{ "not a number", "--count=1.5", NULL, "is not a number" },
 		{ "not a pair", "--labels=team", NULL, "is not KEY=VALUE" },
+		{ "a key twice in one", "--labels=team=a,x=1,team=b", NULL,
+			"--labels: key team is given twice" },
 		{ "pair without a key", "--labels==v", NULL, "is not KEY=VALUE" },
 		{ "argument", "extra", NULL, "takes flags only" },
 		{ "unknown letter", "-x", NULL, "unknown flag -x" },

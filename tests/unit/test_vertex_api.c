@@ -190,3 +190,23 @@ TEST(filter_keys_are_the_services)
 		assert_string_equal(have, cases[i].want);
 	}
 }
+
+TEST(schema_value_with_a_part_left_out_is_that_value_and_not_one_that_sounds_like_it)
+{
+	static const struct {
+		const char *word, *want;
+	} cases[] = {
+		{ "NVIDIA_T4", "NVIDIA_TESLA_T4" },
+		{ "T4", "NVIDIA_TESLA_T4" },
+		{ "nvidia-tesla-t4", "NVIDIA_TESLA_T4" },
+		{ "NVIDIA_A100", "NVIDIA_TESLA_A100" },
+		{ "h100", "NVIDIA_H100_80GB" },
+		{ "NVIDIA_TESLA_T5", "NVIDIA_TESLA_T4" },
+		{ "NVIDIA_LL4", "NVIDIA_L4" },
+	};
+	const struct ap_schema_enum *e = ap_schema_enum("AcceleratorType");
+
+	for (size_t i = 0; i < AP_LEN(cases); i++)
+		assert_string_equal(ap_schema_nearest_value(e, cases[i].word), cases[i].want);
+	assert_null(ap_schema_nearest_value(e, "GPU"));
+}
