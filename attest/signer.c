@@ -137,7 +137,7 @@ int ap_signer_read(
 	BIO *bio;
 	int rc;
 
-	if (ap_fs_read(&text, path, err) < 0)
+	if (ap_fs_read_named(&text, path, err) < 0)
 		return -1;
 	bio = BIO_new_mem_buf(text.p, (int)text.len);
 	if (!bio)

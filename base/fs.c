@@ -10,6 +10,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/progress.h"
+
 enum { HASH_CHUNK = 1 << 16 };
 enum { MAX_NAMES = 10000 }; /* of a directory that a suggestion is looked for in */
 
@@ -61,17 +63,14 @@ int ap_fs_digest(
 	return 0;
 }
 
-int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
+/* To the end.  A pipe may never end: a signal ends us. */
+static int read_all(struct ap_buf *out, int fd, const char *path, struct ap_err *err)
 {
-	ap_auto_fd int fd = open_file_at(dir, path, err);
-
-	if (fd < 0)
-		return -1;
 	for (;;) {
 		char chunk[65536];
 		ssize_t k = read(fd, chunk, sizeof(chunk));
 
-		if (k < 0 && errno == EINTR)
+		if (k < 0 && errno == EINTR && !ap_interrupted())
 			continue;
 		if (k < 0)
 			return ap_err_sys(err, "%s", path);
@@ -83,9 +82,27 @@ int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *
 	}
 }
 
+int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
+{
+	ap_auto_fd int fd = open_file_at(dir, path, err);
+
+	return fd < 0 ? -1 : read_all(out, fd, path, err);
+}
+
 int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err)
 {
 	return ap_fs_read_at(out, AT_FDCWD, path, err);
+}
+
+int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err)
+{
+	ap_auto_fd int fd = -1;
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return ap_fs_read(out, path, err);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? ap_err_sys(err, "%s", path) : read_all(out, fd, path, err);
 }
 
 int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err)

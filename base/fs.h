@@ -13,6 +13,9 @@
 /* Read a whole regular file, within out->max.  Errors: AP_E_IO, AP_E_LIMIT. */
 int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
 
+/* The same of a file that the user names: a pipe, too, as in --config=<(...) of a shell. */
+int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
+
 /* Same, relative to a directory descriptor (AT_FDCWD is fine). */
 int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err) AP_CHECK;
 

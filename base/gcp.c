@@ -354,7 +354,7 @@ static int from_token_file(struct ap_gcp_grant *out, const char *path, struct ap
 {
 	ap_auto_buf text = AP_BUF_MAX((size_t)65536);
 
-	if (ap_fs_read(&text, path, err) < 0)
+	if (ap_fs_read_named(&text, path, err) < 0)
 		return -1;
 	if (from_text(out, &text, FILE_LIFETIME, err) < 0)
 		return ap_err_wrap(err, "%s", path);

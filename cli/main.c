@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,8 @@ static int fail(const struct ap_err *e)
 {
 	int sig = ap_interrupt_signal();
 	ap_auto_buf line = AP_BUF_INIT;
-	struct ap_str rest = ap_str(sig && e->code == AP_E_CANCELLED ? ended_by(sig) : e->msg);
+	bool ended = sig && (e->code == AP_E_CANCELLED || e->sys == EINTR);
+	struct ap_str rest = ap_str(ended ? ended_by(sig) : e->msg);
 	struct ap_str part;
 	const char *sep = "";
 

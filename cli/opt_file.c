@@ -132,7 +132,7 @@ int ap_opt_file_read(struct ap_strv *words, const char *path, struct ap_err *err
 	ap_auto_buf text = AP_BUF_MAX(1 << 20);
 	ap_auto_yaml y = NULL;
 
-	if (ap_fs_read(&text, path, err) < 0) {
+	if (ap_fs_read_named(&text, path, err) < 0) {
 		if (err->code == AP_E_IO)
 			err->code = AP_E_INPUT;
 		if (err->sys == ENOENT)

@@ -39,7 +39,8 @@ int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *
 {
 	ap_auto_buf text = AP_BUF_MAX(16 << 20);
 
-	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read(&text, file, err)) < 0) {
+	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read_named(&text, file, err)) <
+		0) {
 		if (err->code == AP_E_IO)
 			err->code = AP_E_INPUT;
 		if (err->sys == ENOENT)

@@ -276,6 +276,16 @@ def test_broken_yaml_is_named_by_line_and_column(autopack, tmp_path):
     assert re.search(r"c\.yaml.*line 3|c\.yaml:3", r.stderr)
 
 
+def test_a_config_may_come_through_a_pipe(autopack):
+    text = "workerPoolSpecs: [{machineSpec: {machineType: n1-standard-4}, containerSpec: {imageUri: gcr.io/p/i}}]\n"
+    flags = ("--display-name=piped", "--dry-run", "--format=value(jobSpec.workerPoolSpecs[0].containerSpec.imageUri)")
+    ways = ("cat /dev/stdin | \"$@\" --config=/dev/stdin", "\"$@\" --config=<(cat)", "\"$@\" --config=-")
+    for way in ways:
+        r = autopack("custom-jobs", "create", "--region=us-central1", "--project=p1", *flags, input=text,
+                     prefix=("bash", "-c", way, "bash"))
+        assert r.stdout == "gcr.io/p/i\n", r
+
+
 def test_control_characters_from_outside_do_not_reach_the_terminal(autopack, service, account):
     answer = {"error": {"code": 400, "message": "bad\x1b[31m red\x07", "status": "X"}}
     svc = service(answer=answer, status=400)

@@ -250,3 +250,63 @@ TEST(fs_suggestion_is_what_the_user_would_type)
 	}
 	assert_int_equal(chdir(before), 0);
 }
+
+/* A FIFO that is read by this process too: neither side waits. */
+static int open_fifo(const char *path)
+{
+	assert_int_equal(mkfifo(path, 0600), 0);
+	return open(path, O_RDWR | O_CLOEXEC);
+}
+
+TEST(a_file_that_the_user_names_is_replaced_but_a_pipe_is_written_to_and_a_link_followed)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *fifo = ap_fs_join(dir, "fifo");
+	ap_auto_free char *file = ap_fs_join(dir, "file");
+	ap_auto_free char *link = ap_fs_join(dir, "link");
+	ap_auto_fd int fd = open_fifo(fifo);
+	const char *const paths[] = { fifo, link };
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf b = AP_BUF_INIT;
+	char got[8] = "";
+	struct stat st;
+
+	assert_ok(ap_fs_write(file, "old", 3, 0644, &err), &err);
+	assert_int_equal(symlink("file", link), 0);
+	for (size_t i = 0; i < AP_LEN(paths); i++) {
+		struct ap_fs_temp t = AP_FS_TEMP_INIT;
+
+		assert_ok(ap_fs_temp_open_named(&t, paths[i], 0644, &err), &err);
+		assert_ok(ap_write_all(t.fd, "new", 3, &err), &err);
+		assert_ok(ap_fs_temp_commit(&t, &err), &err);
+	}
+	assert_int_equal(lstat(fifo, &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(read(fd, got, sizeof(got)), 3);
+	assert_string_equal(got, "new");
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_ok(ap_fs_read(&b, file, &err), &err);
+	assert_string_equal(b.p, "new");
+	assert_int_equal(count_names(dir), 3);
+}
+
+TEST(a_file_that_the_user_names_may_be_a_pipe_that_is_read_to_its_end)
+{
+	ap_auto_free char *dir = unit_tmpdir();
+	ap_auto_free char *fifo = ap_fs_join(dir, "fifo");
+	ap_auto_free char *by_number = NULL;
+	int fds[2];
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf b = AP_BUF_INIT;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "text", 4), 4);
+	close(fds[1]);
+	by_number = ap_xasprintf("/dev/fd/%d", fds[0]);
+	assert_ok(ap_fs_read_named(&b, by_number, &err), &err);
+	close(fds[0]);
+	assert_string_equal(b.p, "text");
+	assert_fails(ap_fs_read_named(&b, dir, &err), &err, AP_E_IO, "Is a directory");
+	assert_fails(ap_fs_read_named(&b, fifo, &err), &err, AP_E_IO, "No such file");
+}
