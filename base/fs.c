@@ -353,6 +353,36 @@ int ap_fs_temp_open(struct ap_fs_temp *t, const char *path, mode_t mode, struct 
 	}
 }
 
+/* Standard output or error, where st is what is open there; else -1. */
+static int standard_fd(const struct stat *st)
+{
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		struct stat open_there;
+
+		if (fstat(fd, &open_there) == 0 && open_there.st_dev == st->st_dev &&
+			open_there.st_ino == st->st_ino)
+			return fd;
+	}
+	return -1;
+}
+
+int ap_fs_temp_open_named(struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err)
+{
+	ap_auto_free char *real = realpath(path, NULL);
+	struct stat st;
+	bool there = stat(path, &st) == 0;
+	int fd = there ? standard_fd(&st) : -1;
+
+	/* A file that is standard output has a position: another opening would write over it. */
+	if (fd >= 0)
+		t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	else if (there && !S_ISREG(st.st_mode))
+		t->fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	else
+		return ap_fs_temp_open(t, real ? real : path, mode, err);
+	return t->fd < 0 ? ap_err_sys(err, "write %s", path) : 0;
+}
+
 static bool is_temp_name(const char *name, const char *of)
 {
 	size_t n = strlen(name);
@@ -435,7 +465,11 @@ static int sync_parent(const char *path, struct ap_err *err)
 
 int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err)
 {
-	assert(t->temp && t->path);
+	if (!t->temp) {
+		ap_fs_temp_release(t);
+		return 0;
+	}
+	assert(t->path);
 	if (fsync(t->fd) < 0 || rename(t->temp, t->path) < 0) {
 		ap_err_sys(err, "write %s", t->path);
 		ap_fs_temp_release(t);

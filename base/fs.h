@@ -65,7 +65,7 @@ int ap_fs_suggest_in(struct ap_err *err, const char *dir, const char *path);
 struct ap_fs_temp {
 	int fd;
 	char *path; /* final name */
-	char *temp; /* name until the commit */
+	char *temp; /* name until the commit; NULL: it is written in place */
 };
 
 #define AP_FS_TEMP_INIT        \
@@ -74,6 +74,13 @@ struct ap_fs_temp {
 	}
 
 int ap_fs_temp_open(
+	struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
+/*
+ * The same for a file that the user names: a link is followed, and what is no
+ * regular file (a pipe, a terminal, /dev/stdout) is not replaced but written
+ * to as it stands; t->temp is NULL then.
+ */
+int ap_fs_temp_open_named(
 	struct ap_fs_temp *t, const char *path, mode_t mode, struct ap_err *err) AP_CHECK;
 int ap_fs_temp_commit(struct ap_fs_temp *t, struct ap_err *err) AP_CHECK;
 void ap_fs_temp_release(struct ap_fs_temp *t);

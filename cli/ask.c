@@ -1,11 +1,14 @@
 #include "cli/ask.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cli/inventory_of.h"
+#include "cli/outfile.h"
 #include "cli/run_deps.h"
 #include "deps/index_config.h"
 #include "dockerfile/emit.h"
@@ -143,52 +146,53 @@ static int ask_attest(struct ap_ask *a, const struct ap_pack_opts *p, const stru
 	if (p->builder_id && !strchr(p->builder_id, ':'))
 		return ap_err_set(
 			err, AP_E_USAGE, "--builder-id: \"%s\" is not a URI", p->builder_id);
-	if (attaching && a->dest.transport != AP_DOCKER && a->dest.transport != AP_OCI)
+	if (attaching && ap_ref_is_archive(&a->dest))
 		return ap_err_set(err, AP_E_USAGE,
 			"--%s: nothing can be attached to an image in an archive; use a registry, an "
 			"oci: directory, or --sbom-out",
 			attaching);
-	if (p->sign_key && ap_signer_read(&a->key, p->sign_key, env->key_password, err) < 0)
-		return ap_err_wrap(err, "--sign-key");
-	return 0;
+	if (!p->sign_key || ap_signer_read(&a->key, p->sign_key, env->key_password, err) == 0)
+		return 0;
+	if (err->code == AP_E_IO)
+		err->code = AP_E_INPUT;
+	if (err->sys == ENOENT)
+		(void)!ap_fs_suggest(err, p->sign_key);
+	return ap_err_wrap(err, "--sign-key");
 }
 
-/* Can it be written, once there is something to write?  An image's own directory comes to be. */
+/* An image's own directory comes to be. */
 static int check_output(
-	const char *flag, const char *path, const struct ap_ref *dest, struct ap_err *err)
+	const char *by, const char *path, const struct ap_ref *dest, struct ap_err *err)
 {
-	ap_auto_free char *dir = ap_fs_dir_of(path);
-
 	if (dest->transport == AP_OCI && ap_below(path, dest->path))
 		return 0;
-	if (ap_fs_is_dir(path))
-		return ap_err_set(
-			err, AP_E_INPUT, "--%s: \"%s\" is a directory, wanted a file", flag, path);
-	if (!ap_fs_is_dir(dir)) {
-		(void)!ap_err_set(err, AP_E_INPUT, "--%s: \"%s\" is no directory", flag, dir);
-		return ap_fs_suggest(err, dir);
-	}
-	if (access(dir, W_OK) != 0)
-		return ap_err_set(err, AP_E_INPUT, "--%s: \"%s\" may not be written to", flag, dir);
-	return 0;
+	return ap_outfile_check(by, path, err);
 }
 
 static int check_outputs(
 	const struct ap_pack_opts *p, const struct ap_ref *dest, struct ap_err *err)
 {
+	const char *dockerfile = p->dockerfile;
 	const struct {
-		const char *flag, *path;
+		const char *by, *path;
 	} files[] = {
-		{ "digest-file", p->digest_file },
-		{ "metadata-file", p->metadata_file },
-		{ "lock-out", p->lock_out },
+		{ "--digest-file", p->digest_file },
+		{ "--metadata-file", p->metadata_file },
+		{ "--lock-out", p->lock_out },
+		{ "--dockerfile", dockerfile && strcmp(dockerfile, "-") == 0 ? NULL : dockerfile },
 	};
 
-	for (size_t i = 0; i < AP_LEN(files); i++)
-		if (files[i].path && check_output(files[i].flag, files[i].path, dest, err) < 0)
+	for (size_t i = 0; i < AP_LEN(files); i++) {
+		if (files[i].path && check_output(files[i].by, files[i].path, dest, err) < 0)
 			return -1;
+		for (size_t k = 0; k < i && files[i].path; k++)
+			if (ap_streq(files[k].path, files[i].path))
+				return ap_err_set(err, AP_E_USAGE,
+					"%s and %s both name the file \"%s\"", files[k].by,
+					files[i].by, files[i].path);
+	}
 	for (size_t i = 0; i < p->sbom_out.n; i++)
-		if (check_output("sbom-out", p->sbom_out.v[i], dest, err) < 0)
+		if (check_output("--sbom-out", p->sbom_out.v[i], dest, err) < 0)
 			return -1;
 	return 0;
 }
@@ -221,6 +225,22 @@ static void name_outputs(struct ap_ask *a, const struct ap_pack_opts *p)
 		add_output(out, a->dest.path);
 }
 
+static int ask_cache(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
+	struct ap_err *err)
+{
+	ap_auto_free char *name = first_of(p->cache_repository, env, AP_KEY_CACHE_REPOSITORY);
+
+	if (!name)
+		return 0;
+	if (ap_ref_parse(&a->cache, name, err) < 0)
+		return ap_err_wrap(err, "--cache-repository");
+	return a->cache.transport == AP_DOCKER ? 0
+					       : ap_err_set(err, AP_E_USAGE,
+							 "--cache-repository=%s: want a registry's "
+							 "repository",
+							 name);
+}
+
 int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	const char *name, struct ap_err *err)
 {
@@ -235,6 +255,9 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	q->cache_read_only = p->dry_run != NULL;
 	if (!q->executor_image && ap_env_get(env, AP_KEY_EXECUTOR_IMAGE))
 		q->executor_image = ap_xstrdup(ap_env_get(env, AP_KEY_EXECUTOR_IMAGE));
+	if (!q->executor_image)
+		return ap_err_set(err, AP_E_USAGE,
+			"--executor-image-uri is missing: want the image that runs the code");
 	q->platform = first_of(p->platform, env, AP_KEY_PLATFORM);
 	if (!q->platform)
 		q->platform = ap_xstrdup("linux/amd64");
@@ -255,6 +278,9 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	a->remote_cache = a->dest.transport == AP_DOCKER &&
 			  (p->remote_cache >= 0 ? p->remote_cache
 						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
+	if (ask_cache(a, p, env, err) < 0 ||
+		(p->inventory && ap_inventory_check(p->inventory, err) < 0))
+		return -1;
 	name_outputs(a, p);
 	return check_outputs(p, &a->dest, err) < 0 ? -1 : ask_attest(a, p, env, err);
 }
@@ -346,7 +372,5 @@ int ap_ask_dockerfile(const struct ap_run *r, bool *only, struct ap_err *err)
 	*only = strcmp(path, "-") == 0;
 	if (*only)
 		return ap_stdout(text.p, text.len, err);
-	if (ap_fs_write(path, text.p, text.len, 0644, err) < 0)
-		return ap_err_wrap(err, "--dockerfile");
-	return 0;
+	return ap_outfile_write("--dockerfile", path, text.p, text.len, err);
 }

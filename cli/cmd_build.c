@@ -3,6 +3,7 @@
 #include "cli/ask.h"
 #include "cli/cmds.h"
 #include "cli/moved.h"
+#include "cli/outfile.h"
 #include "cli/render.h"
 #include "cli/summary.h"
 #include "vertex/pool_spec.h"
@@ -112,6 +113,9 @@ static int build(struct ap_run *r, const struct build_opts *o, struct ap_err *er
 	unsigned stages = ap_run_stages(p->dry_run, AP_RUN_IMAGE);
 	bool only = false;
 
+	if (ap_ref_is_archive(&r->ask.dest) &&
+		ap_outfile_check("--image", r->ask.dest.path, err) < 0)
+		return -1;
 	if (ap_ask_format(p, false, err) < 0 || ap_run(r, AP_DO_PLAN, err) < 0)
 		return -1;
 	if (p->dockerfile && ap_ask_dockerfile(r, &only, err) < 0)

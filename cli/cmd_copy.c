@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "attest/attached.h"
-#include "base/fs.h"
 #include "cli/cmds.h"
+#include "cli/outfile.h"
 #include "cli/summary.h"
 #include "cli/world.h"
 #include "pack/push.h"
@@ -71,8 +71,9 @@ static int report(const struct ap_ref *to, const struct ap_descriptor *copied,
 	if (o->digest_file) {
 		ap_auto_free char *digest = ap_xasprintf("%s\n", copied->digest.s);
 
-		if (ap_fs_write(o->digest_file, digest, strlen(digest), 0644, err) < 0)
-			return ap_err_wrap(err, "--digest-file");
+		if (ap_outfile_write("--digest-file", o->digest_file, digest, strlen(digest), err) <
+			0)
+			return -1;
 	}
 	return ap_stdout(line, strlen(line), err);
 }
@@ -131,9 +132,13 @@ static int run(struct ap_call *call, struct ap_err *err)
 	rc = ap_ref_parse(&from, call->args->v[0], err);
 	if (rc == 0)
 		rc = ap_ref_parse(&to, call->args->v[1], err);
-	if (rc == 0 && o->referrers && to.transport != AP_DOCKER && to.transport != AP_OCI)
+	if (rc == 0 && o->referrers && ap_ref_is_archive(&to))
 		rc = ap_err_set(err, AP_E_USAGE,
 			"--referrers: an archive holds an image and nothing beside it");
+	if (rc == 0 && ap_ref_is_archive(&to))
+		rc = ap_outfile_check("DEST", to.path, err);
+	if (rc == 0 && o->digest_file)
+		rc = ap_outfile_check("--digest-file", o->digest_file, err);
 	if (rc == 0)
 		rc = copy(&world, o, &from, &to, err);
 	ap_ref_release(&from);

@@ -8,6 +8,7 @@
 #include "cli/cache_use.h"
 #include "cli/cmds.h"
 #include "cli/description.h"
+#include "cli/outfile.h"
 #include "cli/render.h"
 #include "cli/report.h"
 #include "cli/world.h"
@@ -86,6 +87,7 @@ struct inspection {
 	struct ap_source *source;
 	struct ap_base image;
 	struct ap_inventory *inventory;
+	struct ap_ref publish; /* of --publish */
 	cJSON *out;
 };
 
@@ -109,7 +111,7 @@ static int read_shares(struct inspection *in, struct ap_err *err)
 static int write_inventory(const struct inspection *in, struct ap_err *err)
 {
 	struct ap_fs_temp t = AP_FS_TEMP_INIT;
-	int rc = ap_fs_temp_open(&t, in->o->inventory_out, 0644, err);
+	int rc = ap_fs_temp_open_named(&t, in->o->inventory_out, 0644, err);
 
 	if (rc == 0)
 		rc = ap_inventory_write(t.fd, in->inventory, err);
@@ -124,22 +126,14 @@ static int write_report(const struct inspection *in, struct ap_err *err)
 	ap_auto_buf html = AP_BUF_INIT;
 
 	ap_report_html(&html, in->out);
-	if (ap_fs_write(in->o->report, html.p, html.len, 0644, err) < 0)
-		return ap_err_wrap(err, "--report");
-	return 0;
+	return ap_outfile_write("--report", in->o->report, html.p, html.len, err);
 }
 
 static int publish(struct inspection *in, const char *cache, struct ap_err *err)
 {
 	struct ap_remote_cache to = { .secret = in->s->env.cache_key };
-	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
-	int rc;
+	int rc = ap_world_sink(&to.sink, &in->s->world, &in->publish, err);
 
-	if (ap_ref_parse(&ref, in->o->publish, err) < 0)
-		return -1;
-	if (ref.transport != AP_DOCKER)
-		return ap_err_set(err, AP_E_USAGE, "want a registry's repository");
-	rc = ap_world_sink(&to.sink, &in->s->world, &ref, err);
 	for (size_t i = 0; rc == 0 && i < in->image.n_layers; i++)
 		rc = ap_remote_inventory_put(&to, cache, &in->image.layers[i], err);
 	ap_sink_free(to.sink);
@@ -230,6 +224,26 @@ static int inspect(struct inspection *in, const char *name, struct ap_err *err)
 	return ap_stdout(out.p, out.len, err);
 }
 
+/* Where results go is known to be right before layers are read, which may take long. */
+static int check_flags(struct inspection *in, struct ap_err *err)
+{
+	const struct inspect_opts *o = in->o;
+
+	if (o->sbom && o->provenance)
+		return ap_err_set(
+			err, AP_E_USAGE, "--sbom and --provenance: one document at a time");
+	if ((o->report && ap_outfile_check("--report", o->report, err) < 0) ||
+		(o->inventory_out &&
+			ap_outfile_check("--inventory-out", o->inventory_out, err) < 0))
+		return -1;
+	if (o->publish && ap_ref_parse(&in->publish, o->publish, err) < 0)
+		return ap_err_wrap(err, "--publish=%s", o->publish);
+	if (o->publish && in->publish.transport != AP_DOCKER)
+		return ap_err_set(
+			err, AP_E_USAGE, "--publish=%s: want a registry's repository", o->publish);
+	return 0;
+}
+
 static int run(struct ap_call *call, struct ap_err *err)
 {
 	struct inspect_opts *o = call->opts;
@@ -237,13 +251,14 @@ static int run(struct ap_call *call, struct ap_err *err)
 	struct inspection in = { .s = &s, .o = o };
 	int rc = ap_session_open(&s, &o->common, &o->registry, NULL, err);
 
-	if (rc == 0 && o->sbom && o->provenance)
-		rc = ap_err_set(err, AP_E_USAGE, "--sbom and --provenance: one document at a time");
+	if (rc == 0)
+		rc = check_flags(&in, err);
 	if (rc == 0)
 		rc = inspect(&in, call->args->v[0], err);
 	cJSON_Delete(in.out);
 	ap_inventory_free(in.inventory);
 	ap_base_release(&in.image);
+	ap_ref_release(&in.publish);
 	ap_source_free(in.source);
 	ap_session_close(&s);
 	return rc;

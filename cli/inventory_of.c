@@ -72,7 +72,8 @@ bool ap_inventory_is_cached(const struct ap_base *base, const char *cache_dir)
 	return true;
 }
 
-int ap_inventory_file(
+/* word: NULL: it is not to be used. */
+static int read_file(
 	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err)
 {
 	struct ap_inventory *inv = NULL;
@@ -81,7 +82,7 @@ int ap_inventory_file(
 
 	if (ap_fs_read(&text, path, err) == 0 && ap_json_parse(&j, text.p, text.len, err) == 0 &&
 		ap_inventory_from_json(&inv, j, err) == 0 &&
-		ap_inventory_use_word(inv, word, err) == 0) {
+		(!word || ap_inventory_use_word(inv, word, err) == 0)) {
 		*out = inv;
 		return 0;
 	}
@@ -91,6 +92,22 @@ int ap_inventory_file(
 	if (err->sys == ENOENT)
 		(void)!ap_fs_suggest(err, path);
 	return ap_err_wrap(err, "--inventory=%s", path);
+}
+
+int ap_inventory_file(
+	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err)
+{
+	return read_file(out, path, word, err);
+}
+
+int ap_inventory_check(const char *path, struct ap_err *err)
+{
+	struct ap_inventory *inv = NULL;
+
+	if (read_file(&inv, path, NULL, err) < 0)
+		return -1;
+	ap_inventory_free(inv);
+	return 0;
 }
 
 /* Which distribution a path belongs to: sorted by path. */

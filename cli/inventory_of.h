@@ -19,6 +19,9 @@ bool ap_inventory_is_cached(const struct ap_base *base, const char *cache_dir);
 int ap_inventory_file(
 	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err) AP_CHECK;
 
+/* Is there an inventory in that file?  Errors: AP_E_INPUT. */
+int ap_inventory_check(const char *path, struct ap_err *err) AP_CHECK;
+
 /* What belongs together in a layer: a distribution, or a directory. */
 struct ap_share {
 	char *name; /* "numpy 1.26.4", "/usr/lib" */

@@ -130,6 +130,7 @@ void ap_run_release(struct ap_run *r)
 	ap_plan_release(&r->plan);
 	ap_image_request_release(&r->ask.image);
 	ap_ref_release(&r->ask.dest);
+	ap_ref_release(&r->ask.cache);
 	ap_jobspec_free(r->ask.job);
 	ap_job_release(&r->submitted);
 	ap_vertex_free(r->vertex);

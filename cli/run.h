@@ -56,7 +56,8 @@ struct ap_ask {
 	const char *project, *region;    /* of the job; borrowed */
 	const char *cache_dir;           /* borrowed; NULL: none to be had */
 	bool remote_cache;               /* records beside the image may be read and written */
-	struct ap_signer *key;           /* of --sign-key, owned; NULL: nothing is signed */
+	struct ap_ref cache;   /* where records are shared; no registry: beside the image */
+	struct ap_signer *key; /* of --sign-key, owned; NULL: nothing is signed */
 };
 
 struct ap_run {

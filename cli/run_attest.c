@@ -6,7 +6,7 @@
 #include "attest/cosign.h"
 #include "attest/provenance.h"
 #include "attest/referrers.h"
-#include "base/fs.h"
+#include "cli/outfile.h"
 #include "cli/run_deps.h"
 
 /* Documents to attach, and what is to be signed about the image. */
@@ -92,8 +92,8 @@ static int write_boms(const struct ap_bom *b, const struct ap_strv *files, struc
 
 		print_bom(&text, b,
 			ap_ends_with(files->v[i], ".cdx.json") ? AP_BOM_CYCLONEDX : AP_BOM_SPDX);
-		if (ap_fs_write(files->v[i], text.p, text.len, 0644, err) < 0)
-			return ap_err_wrap(err, "--sbom-out");
+		if (ap_outfile_write("--sbom-out", files->v[i], text.p, text.len, err) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/fs.h"
 #include "cli/inside.h"
 #include "cli/inventory_of.h"
+#include "cli/outfile.h"
 #include "cli/run_deps.h"
 #include "deps/uv.h"
 #include "deps/warm.h"
@@ -180,9 +181,7 @@ int ap_run_deps_write_lock(const struct ap_run *r, const char *path, struct ap_e
 	ap_auto_buf text = AP_BUF_INIT;
 
 	ap_lock_print(&text, &r->lock);
-	if (ap_fs_write(path, text.p, text.len, 0644, err) < 0)
-		return ap_err_wrap(err, "--lock-out");
-	return 0;
+	return ap_outfile_write("--lock-out", path, text.p, text.len, err);
 }
 
 int ap_run_deps_read_lock(struct ap_lock *out, const char *path, struct ap_err *err)

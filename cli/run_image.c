@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "cli/outfile.h"
 #include "cli/run_deps.h"
 #include "pack/remote_inventory.h"
 
@@ -174,8 +175,8 @@ int ap_run_write_files(const struct ap_run *r, struct ap_err *err)
 	if (p->digest_file && r->digest.s[0]) {
 		ap_auto_free char *line = ap_xasprintf("%s\n", r->digest.s);
 
-		if (ap_fs_write(p->digest_file, line, strlen(line), 0644, err) < 0)
-			return ap_err_wrap(err, "--digest-file");
+		if (ap_outfile_write("--digest-file", p->digest_file, line, strlen(line), err) < 0)
+			return -1;
 	}
 	if (p->lock_out && (r->done & AP_DO_RESOLVE) &&
 		ap_run_deps_write_lock(r, p->lock_out, err) < 0)
@@ -185,8 +186,7 @@ int ap_run_write_files(const struct ap_run *r, struct ap_err *err)
 		ap_auto_json j = ap_run_metadata(r);
 
 		ap_json_print(&text, j, AP_JSON_PRETTY);
-		if (ap_fs_write(p->metadata_file, text.p, text.len, 0644, err) < 0)
-			return ap_err_wrap(err, "--metadata-file");
+		return ap_outfile_write("--metadata-file", p->metadata_file, text.p, text.len, err);
 	}
 	return 0;
 }

@@ -17,15 +17,9 @@ static int open_sink(struct ap_run *r, struct ap_err *err)
 
 static int open_cache_repository(struct ap_run *r, struct ap_err *err)
 {
-	const char *name = r->ask.pack->cache_repository;
-	AP_CLEANUP(ap_ref_release) struct ap_ref ref = { 0 };
-
-	if (!name)
-		name = ap_env_get(r->world->env, AP_KEY_CACHE_REPOSITORY);
-	if (!name || !r->ask.remote_cache)
+	if (!r->ask.cache.registry || !r->ask.remote_cache)
 		return 0;
-	if (ap_ref_parse(&ref, name, err) < 0 ||
-		ap_world_sink(&r->cache_sink, r->world, &ref, err) < 0)
+	if (ap_world_sink(&r->cache_sink, r->world, &r->ask.cache, err) < 0)
 		return ap_err_wrap(err, "--cache-repository");
 	return 0;
 }

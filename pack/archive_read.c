@@ -83,7 +83,7 @@ static int pass_open(struct pass *p, const char *path, struct ap_err *err)
 
 	*p = (struct pass){ NULL, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path };
 	if (p->fd < 0 && errno == ENOENT) {
-		(void)!ap_err_set(err, AP_E_NOT_FOUND, "%s: no such file", path);
+		(void)!ap_err_set(err, AP_E_INPUT, "%s: no such file", path);
 		return ap_fs_suggest(err, path);
 	}
 	if (p->fd < 0 || fstat(p->fd, &st) < 0)

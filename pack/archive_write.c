@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/entry.h"
@@ -324,8 +325,12 @@ static void sweep(const char *path)
 
 int ap_archive_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_err *err)
 {
+	ap_auto_free char *real = realpath(ref->path, NULL);
 	struct archive_sink *a;
+	struct stat st;
 
+	if (stat(ref->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return ap_err_set(err, AP_E_INPUT, "%s: not a regular file", ref->path);
 	if (ref->digest.s[0])
 		return ap_err_set(err, AP_E_INPUT,
 			"%s@%.20s...: a destination is named by a tag, not by a digest", ref->path,
@@ -338,8 +343,8 @@ int ap_archive_sink(struct ap_sink **out, const struct ap_ref *ref, struct ap_er
 		a->images = ap_json_array();
 	pthread_mutex_init(&a->lock, NULL);
 	ap_ref_copy(&a->base.ref, ref);
-	sweep(ref->path);
-	if (ap_fs_temp_open(&a->file, ref->path, 0644, err) < 0 ||
+	sweep(real ? real : ref->path);
+	if (ap_fs_temp_open(&a->file, real ? real : ref->path, 0644, err) < 0 ||
 		add_header(a, "blobs", AP_ENTRY_DIR, 0, err) < 0 ||
 		add_header(a, "blobs/sha256", AP_ENTRY_DIR, 0, err) < 0) {
 		ap_sink_free(&a->base);

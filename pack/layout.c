@@ -37,8 +37,13 @@ static int check_version(const char *dir, struct ap_err *err)
 {
 	ap_auto_json j = NULL;
 
-	if (read_json(&j, dir, "oci-layout", err) < 0)
-		return -1;
+	if (read_json(&j, dir, "oci-layout", err) < 0) {
+		if (err->sys != ENOENT)
+			return -1;
+		ap_err_clear(err);
+		return ap_err_set(err, AP_E_INPUT,
+			"%s holds no OCI layout: there is no oci-layout in it", dir);
+	}
 	return ap_layout_check_version(j, dir, err);
 }
 
@@ -157,8 +162,7 @@ int ap_layout_source(struct ap_source **out, const struct ap_ref *ref, struct ap
 	struct ap_source *s;
 
 	if (!ap_fs_is_dir(ref->path)) {
-		(void)!ap_err_set(
-			err, AP_E_NOT_FOUND, "oci layout %s: no such directory", ref->path);
+		(void)!ap_err_set(err, AP_E_INPUT, "oci layout %s: no such directory", ref->path);
 		return ap_fs_suggest(err, ref->path);
 	}
 	if (check_version(ref->path, err) < 0)
@@ -347,6 +351,8 @@ static int create(const char *dir, struct ap_err *err)
 	ap_auto_fd int lock = -1;
 	ap_auto_json index = NULL;
 
+	if (access(dir, F_OK) == 0 && !ap_fs_is_dir(dir))
+		return ap_err_set(err, AP_E_INPUT, "a file, want a directory or none");
 	if (ap_fs_mkdirs(dir, 0777, err) < 0 || lock_layout(&lock, dir, err) < 0)
 		return -1;
 	/* Under the lock: another writer may be half way through its first files. */

@@ -72,6 +72,19 @@ static bool is_prebuilt(const char *image)
 	return false;
 }
 
+/* An image on this machine is there, or the name is wrong. */
+static int check_local_base(const struct ap_ref *ref, struct ap_err *err)
+{
+	const bool is_dir = ref->transport == AP_OCI;
+
+	if (ref->transport == AP_DOCKER ||
+		(is_dir ? ap_fs_is_dir(ref->path) : ap_fs_is_file(ref->path)))
+		return 0;
+	(void)!ap_err_set(
+		err, AP_E_INPUT, "\"%s\": no such %s", ref->path, is_dir ? "directory" : "file");
+	return ap_fs_suggest(err, ref->path);
+}
+
 static int check_base(struct making *m, struct ap_err *err)
 {
 	const char *image = m->req->executor_image;
@@ -80,8 +93,10 @@ static int check_base(struct making *m, struct ap_err *err)
 	if (!image || !*image)
 		return ap_err_set(
 			err, AP_E_INPUT, "executor-image-uri: empty, wanted the name of an image");
-	if (ap_ref_parse(&ref, image, err) < 0)
+	if (ap_ref_parse(&ref, image, err) < 0 || check_local_base(&ref, err) < 0) {
+		ap_ref_release(&ref);
 		return ap_err_wrap(err, "executor-image-uri");
+	}
 	ap_ref_release(&ref);
 	m->plan->prebuilt = is_prebuilt(image);
 	if (m->plan->prebuilt)

@@ -311,6 +311,11 @@ char *ap_ref_with_digest(const struct ap_ref *r, const struct ap_digest *d)
 	return ap_xasprintf("%s@%s", name, d->s);
 }
 
+bool ap_ref_is_archive(const struct ap_ref *r)
+{
+	return r->transport == AP_OCI_ARCHIVE || r->transport == AP_DOCKER_ARCHIVE;
+}
+
 char *ap_ref_name(const struct ap_ref *r)
 {
 	if (r->digest.s[0])

@@ -34,6 +34,9 @@ void ap_ref_copy(struct ap_ref *to, const struct ap_ref *from);
 /* 1 to 128 letters, digits, '_', '.', '-', not beginning with '.' or '-'. */
 bool ap_ref_tag_ok(const char *tag);
 
+/* Is it a file, which holds an image and nothing beside it? */
+bool ap_ref_is_archive(const struct ap_ref *r);
+
 /* "host/path", "host/path:tag", "host/path@digest", "oci:DIR@digest"; *out: owned. */
 char *ap_ref_name(const struct ap_ref *r);
 char *ap_ref_with_tag(const struct ap_ref *r, const char *tag);

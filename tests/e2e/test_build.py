@@ -132,15 +132,55 @@ def test_dry_run_pushed_wants_the_image_to_be_there(autopack, base, project, reg
     assert build(autopack, where, base.push("tiny-python"), *flags).stdout == real.stdout
 
 
-@pytest.mark.parametrize("flag", ["digest-file", "metadata-file", "lock-out", "sbom-out"])
+@pytest.mark.parametrize("flag", ["digest-file", "metadata-file", "lock-out", "sbom-out", "dockerfile"])
 def test_a_file_that_cannot_be_written_is_known_before_anything_is_built(autopack, base, project, registry, repo, tmp_path, flag):
     where, out = project(CODE), f"--output-image-uri={registry.name(repo)}"
     (tmp_path / "results").mkdir()
     for path, words in (("resutls/x.json", 'did you mean "{}/results"?'), ("results", "is a directory, wanted a file")):
         r = build(autopack, where, base.push("tiny-python"), out, f"--{flag}={tmp_path}/{path}", check=2)
         assert f"--{flag}: " in r.stderr and words.format(tmp_path) in r.stderr, r.stderr
+    assert f"--{flag} wants a value" in build(autopack, where, base.push("tiny-python"), out, f"--{flag}=", check=2).stderr
+    if flag != "dockerfile":  # its "-" is standard output
+        r = build(autopack, where, base.push("tiny-python"), out, f"--{flag}=-", check=2)
+        assert f"--{flag}: " in r.stderr and "standard output holds the result" in r.stderr
     assert repo not in registry.repositories()
     build(autopack, where, base.push("tiny-python"), f"--image=oci:{tmp_path}/new", f"--digest-file={tmp_path}/new/digest")
+
+
+def test_an_archive_that_cannot_be_written_is_known_before_anything_is_built(autopack, base, project, tmp_path):
+    for path, words in (("nowhere/x.tar", "is no directory"), ("", "is a directory, wanted a file")):
+        r = build(autopack, project(CODE), base.push("tiny-python"), f"--image=oci-archive:{tmp_path}/{path}", "--dry-run", check=2)
+        assert "--image: " in r.stderr and words in r.stderr
+    os.mkfifo(tmp_path / "pipe")
+    r = build(autopack, project(CODE), base.push("tiny-python"), f"--image=oci-archive:{tmp_path}/pipe", check=2)
+    assert "pipe: not a regular file" in r.stderr and stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    (tmp_path / "file").touch()
+    r = build(autopack, project(CODE), base.push("tiny-python"), f"--image=oci:{tmp_path}/file", check=2)
+    assert "file: a file, want a directory or none" in r.stderr
+
+
+def test_one_file_is_not_asked_to_hold_two_things(autopack, base, project, tmp_path):
+    both = [f"--{flag}={tmp_path}/x" for flag in ("digest-file", "metadata-file")]
+    r = build(autopack, project(CODE), base.push("tiny-python"), f"--image=oci:{tmp_path}/out", *both, check=2)
+    assert f'--digest-file and --metadata-file both name the file "{tmp_path}/x"' in r.stderr
+
+
+def test_pipes_and_standard_output_are_written_to_and_not_replaced(autopack, base, project, tmp_path):
+    where, out = project(CODE), f"--image=oci:{tmp_path}/out"
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")  # as /dev/stdout is
+    r = build(autopack, where, base.push("tiny-python"), out, f"--digest-file={tmp_path}/stdout")
+    digest, image = r.stdout.splitlines()
+    assert image.endswith("@" + digest)
+    assert (tmp_path / "stdout").is_symlink()
+    with open(tmp_path / "log", "w") as log:  # a file has a position: nothing is written over
+        autopack.popen("build", f"--executor-image-uri={base.push('tiny-python')}", f"--local-package-path={where}",
+                       "--script=trainer/task.py", out, f"--digest-file={tmp_path}/stdout", stdout=log).wait()
+    assert (tmp_path / "log").read_text() == r.stdout
+    os.mkfifo(tmp_path / "pipe")
+    fd = os.open(tmp_path / "pipe", os.O_RDWR)
+    build(autopack, where, base.push("tiny-python"), out, f"--metadata-file={tmp_path}/pipe")
+    assert json.loads(os.read(fd, 1 << 16))["digest"] == digest
+    os.close(fd)
 
 
 def test_digest_and_metadata_files(autopack, base, project, registry, repo, tmp_path):
@@ -181,17 +221,27 @@ BAD = [
     ("platform", ["--script=trainer/task.py", "--compression=xz"], "xz"),
     ("format", ["--script=trainer/task.py", "--format=curl"], "for jobs"),
     ("format key", ["--script=trainer/task.py", "--format=value()"], "value"),
+    ("a key twice", ["--script=trainer/task.py", "--env=A=1,B=2,A=3"], "--env: key A is given twice"),
+    ("an empty path", ["--script=trainer/task.py", "--cache-dir="], "--cache-dir wants a value: --cache-dir=DIR"),
+    ("missing inventory", ["--script=trainer/task.py", "--inventory=nope.json"], "--inventory=nope.json: "),
+    ("cache repository", ["--script=trainer/task.py", "--cache-repository=x/UPPER"], '--cache-repository: image reference "x/UPPER"'),
+    ("cache directory", ["--script=trainer/task.py", "--cache-repository=oci:x"], "--cache-repository=oci:x: want a registry's"),
+    ("missing key", ["--script=trainer/task.py", "--sign-key=nope.pem"], "--sign-key: nope.pem: "),
+    ("missing layout", ["--script=trainer/task.py", "--executor-image-uri=oci:nope"], 'executor-image-uri: "nope": no such directory'),
+    ("missing archive", ["--script=trainer/task.py", "--executor-image-uri=oci-archive:nope"], 'executor-image-uri: "nope": no such file'),
 ]
 
 
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]], ids=["real", "dry"])
 @pytest.mark.parametrize("name,flags,word", BAD, ids=[b[0] for b in BAD])
-def test_bad_input_is_one_line_and_status_2(autopack, project, tmp_path, name, flags, word):
+def test_bad_input_is_one_line_and_status_2(autopack, project, tmp_path, name, flags, word, dry):
     r = autopack(
         "build",
         "--executor-image-uri=gcr.io/p/base",
         f"--local-package-path={project(CODE)}",
         *([] if any("output-image" in f for f in flags) else ["--output-image-uri=127.0.0.1:1/x"]),
         *flags,
+        *dry,
         check=2,
     )
     assert r.stdout == ""

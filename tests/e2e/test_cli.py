@@ -97,6 +97,15 @@ def test_version_is_one_line(autopack):
         (["build", "--platform=darwin/arm64", "--image=oci:x", "--executor-image-uri=oci:b"], "did you mean linux/arm64?"),
         (["completion", "tcsh"], "bash, zsh or fish"),
         (["copy", "oci:a"], "SOURCE DEST"),
+        (["copy", "oci:a", "oci-archive:/nowhere/x.tar"], 'DEST: "/nowhere" is no directory'),
+        (["copy", "oci:a", "oci:b", "--digest-file=/nowhere/x"], '--digest-file: "/nowhere" is no directory'),
+        (["copy", "oci:a", "oci:b"], "oci layout a: no such directory"),
+        (["copy", "oci:/etc", "oci:b"], "/etc holds no OCI layout"),
+        (["inspect", "oci:a", "--report=/nowhere/x"], '--report: "/nowhere" is no directory'),
+        (["inspect", "oci:a", "--inventory-out=/nowhere/x"], '--inventory-out: "/nowhere" is no directory'),
+        (["inspect", "oci:a", "--publish=x/UPPER"], "--publish=x/UPPER: image reference"),
+        (["inspect", "oci:a", "--publish=oci:b"], "--publish=oci:b: want a registry's repository"),
+        (["build"], "--executor-image-uri is missing"),
     ],
 )
 def test_a_wrong_word_is_status_2_with_what_was_meant(autopack, argv, word):

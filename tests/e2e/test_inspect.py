@@ -211,4 +211,4 @@ def test_pip_inspect_does_not_say_what_to_remove(autopack, base, project, tmp_pa
 def test_a_missing_image_is_status_1(autopack, registry, tmp_path):
     r = autopack("inspect", registry.name("no/such"), check=1)
     assert "no/such" in r.stderr and r.stdout == ""
-    assert re.search("nowhere", autopack("inspect", f"oci:{tmp_path}/nowhere", check=1).stderr)
+    assert re.search("nowhere", autopack("inspect", f"oci:{tmp_path}/nowhere", check=2).stderr)

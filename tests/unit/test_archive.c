@@ -327,7 +327,7 @@ TEST(archive_source_refuses_a_file_that_is_no_tar)
 	struct ap_err err = AP_ERR_INIT;
 
 	parse(&ref, "oci-archive", path, "");
-	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_NOT_FOUND, "no such file");
+	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_INPUT, "no such file");
 	assert_ok(ap_fs_write(path, "this is no archive", 18, 0644, &err), &err);
 	assert_fails(ap_archive_source(&src, &ref, &err), &err, AP_E_PROTO, path);
 	ap_ref_release(&ref);

@@ -264,7 +264,7 @@ TEST(layout_source_refuses_what_is_broken)
 	struct ap_source *none = NULL;
 	struct ap_err no_dir = AP_ERR_INIT;
 
-	assert_fails(open_source(&none, "/nonexistent", "", &no_dir), &no_dir, AP_E_NOT_FOUND,
+	assert_fails(open_source(&none, "/nonexistent", "", &no_dir), &no_dir, AP_E_INPUT,
 		"oci layout /nonexistent: no such directory");
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
