@@ -324,6 +324,11 @@ static bool looks_like_flag(const char *word)
 	return word[0] == '-' && word[1] && !ap_is_digit(word[1]) && word[1] != '.';
 }
 
+static int wants_value(const struct ap_opt *o, struct ap_err *err)
+{
+	return ap_err_set(err, AP_E_USAGE, "--%s wants a value: --%s=%s", o->name, o->name, o->arg);
+}
+
 static int parse_words(struct parse *p, const struct ap_strv *words, struct ap_err *err);
 
 static int flags_file(struct parse *p, const char *path, struct ap_err *err)
@@ -348,6 +353,10 @@ static int store(struct parse *p, const struct ap_opt_group *g, const struct ap_
 
 	if (is_bool(o))
 		return set_bool(field, o, value, sense, err);
+	/* What comes of a shell's variable that is not set is no file, nor the directory we are in. */
+	if (!*value && o->kind != AP_OPT_LIST &&
+		(o->hint == AP_HINT_FILE || o->hint == AP_HINT_DIR))
+		return wants_value(o, err);
 	if (strcmp(o->name, "flags-file") == 0)
 		return flags_file(p, value, err);
 	if (is_list(o))
@@ -387,8 +396,7 @@ static int parse_flag(struct parse *p, const struct ap_strv *words, size_t *i, s
 		value = o->implied;
 	if (!value && !is_bool(o)) {
 		if (*i + 1 >= words->n)
-			return ap_err_set(err, AP_E_USAGE, "--%s wants a value: --%s=%s", o->name,
-				o->name, o->arg);
+			return wants_value(o, err);
 		if (looks_like_flag(words->v[*i + 1]))
 			return ap_err_set(err, AP_E_USAGE,
 				"--%s wants a value; one that begins with a dash is written --%s=%.80s",
