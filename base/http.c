@@ -174,11 +174,17 @@ static double backoff(unsigned attempt)
 	return AP_MIN(base, 15.0) * (0.5 + (double)r / 65536.0);
 }
 
+time_t ap_http_date(const struct ap_http_resp *resp)
+{
+	const char *date = ap_http_header(resp, "date");
+
+	return date ? curl_getdate(date, NULL) : -1;
+}
+
 double ap_http_retry_after(const struct ap_http_resp *resp)
 {
 	const char *v = ap_http_header(resp, "retry-after");
-	const char *date = ap_http_header(resp, "date");
-	time_t from = date ? curl_getdate(date, NULL) : -1;
+	time_t from = ap_http_date(resp);
 	uint64_t seconds;
 	time_t at;
 

@@ -10,6 +10,8 @@
 #ifndef AP_BASE_HTTP_H
 #define AP_BASE_HTTP_H
 
+#include <time.h>
+
 #include "base/io.h"
 #include "base/progress.h"
 #include "base/str.h"
@@ -108,6 +110,9 @@ struct ap_http_traffic ap_http_traffic(struct ap_http *h);
  */
 int ap_http_pause(struct ap_http *h, unsigned attempt, double at_least, const char *note,
 	bool *waited, struct ap_err *err) AP_CHECK;
+
+/* When the answer was given, by the server's own clock; -1 when it does not say. */
+time_t ap_http_date(const struct ap_http_resp *resp);
 
 /* Seconds that an answer asks us to wait (both forms, by its own clock); -1 when it does not. */
 double ap_http_retry_after(const struct ap_http_resp *resp);

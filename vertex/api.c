@@ -1,6 +1,5 @@
 #include "vertex/api.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -185,26 +184,6 @@ static int make_authorization(
 	return 0;
 }
 
-/* Source: RFC 9110, 5.6.7, the preferred form: "Sun, 06 Nov 1994 08:49:37 GMT". */
-static void note_time(struct ap_vertex *v, const struct ap_http_resp *resp)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	const char *date = ap_http_header(resp, "date");
-	struct tm tm = { 0 };
-	char month[4] = "";
-	const char *at;
-
-	if (!date || sscanf(date, "%*3s, %d %3s %d %d:%d:%d GMT", &tm.tm_mday, month, &tm.tm_year,
-			     &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 6)
-		return;
-	at = strlen(month) == 3 ? strstr(months, month) : NULL;
-	if (!at)
-		return;
-	tm.tm_mon = (int)(at - months) / 3;
-	tm.tm_year -= 1900;
-	v->skew = (int64_t)timegm(&tm) - (int64_t)time(NULL);
-}
-
 int64_t ap_vertex_server_time(const struct ap_vertex *v, int64_t ours)
 {
 	return ours + v->skew;
@@ -214,13 +193,16 @@ static int send_once(struct ap_vertex *v, struct ap_http_req *req, struct ap_htt
 	unsigned token_flags, struct ap_err *err)
 {
 	ap_auto_free char *authorization = NULL;
+	time_t date;
 
 	if (make_authorization(&authorization, v, token_flags, err) < 0)
 		return -1;
 	req->authorization = authorization;
 	if (ap_http_do(v->http, req, resp, err) < 0)
 		return -1;
-	note_time(v, resp);
+	date = ap_http_date(resp);
+	if (date >= 0)
+		v->skew = (int64_t)date - (int64_t)time(NULL);
 	return 0;
 }
 
