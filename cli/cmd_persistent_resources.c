@@ -145,8 +145,7 @@ static int follow(cJSON **resource, struct ap_session *s, struct ap_vertex *v, c
 
 	if (name && strstr(name, "/operations/")) {
 		ap_say(&s->display, "waiting  for %s; Ctrl-C leaves it running", name);
-		if (ap_operation_wait(
-			    &answer, v, spec->version, name, &(struct ap_watch_opts){ 0 }, err) < 0)
+		if (ap_operation_wait(&answer, v, spec->version, name, err) < 0)
 			return ap_err_wrap(err, "persistent resource %s", spec->id);
 	}
 	return ap_vertex_get(resource, v, spec->version, AP_PERSISTENT_RESOURCES, spec->id, err);
@@ -286,8 +285,7 @@ static int act(struct ap_call *call, const char *verb, struct ap_err *err)
 			ap_say(&s.display, "state    autopack operations describe %s", operation);
 	}
 	if (rc == 0 && !o->async && operation)
-		rc = ap_operation_wait(
-			&answer, v, "v1", operation, &(struct ap_watch_opts){ 0 }, err);
+		rc = ap_operation_wait(&answer, v, "v1", operation, err);
 	if (rc == 0 && o->format)
 		rc = ap_manage_print(op, o->format, "name,done", err);
 	ap_session_close(&s);

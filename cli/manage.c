@@ -232,11 +232,9 @@ int ap_manage_logs(struct ap_call *call, struct ap_err *err)
 	const struct ap_collection *c = call->cmd->of;
 	const struct ap_logs_cmd_opts *o = call->opts;
 	struct log_view view = { o->task_name };
-	struct ap_logs_opts how = { .version = "v1",
-		.allow_multiline = o->multiline,
-		.follow = true,
-		.on_line = print_line,
-		.ctx = &view };
+	struct ap_logs_opts how = {
+		.allow_multiline = o->multiline, .on_line = print_line, .ctx = &view
+	};
 	struct ap_session s;
 	ap_auto_vertex v = NULL;
 	ap_auto_free char *name = NULL;
@@ -262,11 +260,10 @@ int ap_manage_logs(struct ap_call *call, struct ap_err *err)
 int ap_manage_wait(struct ap_session *s, struct ap_vertex *v, const char *version,
 	const struct ap_job *job, struct ap_err *err)
 {
-	struct ap_watch_opts how = { 0 };
 	ap_auto_job last = { 0 };
 
 	ap_say(&s->display, "waiting  for %s; Ctrl-C leaves it running", job->name);
-	if (ap_job_wait(&last, v, version, job->name, &how, err) < 0)
+	if (ap_job_wait(&last, v, version, job->name, err) < 0)
 		return -1;
 	return ap_job_outcome(&last, err);
 }

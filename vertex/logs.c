@@ -173,9 +173,7 @@ static int stream_open(struct stream *s, struct ap_vertex *v, const char *name,
 /* The state first: what is logged before the end is then still read. */
 static int look(cJSON **job, struct stream *s, struct ap_err *err)
 {
-	const char *version = s->opts->version ? s->opts->version : "v1";
-
-	if (ap_vertex_call(job, s->v, "GET", version, s->name, NULL, AP_VERTEX_RETRY, err) < 0)
+	if (ap_vertex_call(job, s->v, "GET", "v1", s->name, NULL, AP_VERTEX_RETRY, err) < 0)
 		return -1;
 	return poll_once(s, err);
 }
@@ -184,7 +182,6 @@ int ap_logs_stream(struct ap_job *job, struct ap_vertex *v, const char *name,
 	const struct ap_logs_opts *opts, struct ap_err *err)
 {
 	AP_CLEANUP(stream_release) struct stream s;
-	unsigned pause = opts->interval ? opts->interval : 5;
 	unsigned after_end = 0;
 	int64_t answered;
 
@@ -197,17 +194,17 @@ int ap_logs_stream(struct ap_job *job, struct ap_vertex *v, const char *name,
 
 		if (look(&j, &s, err) < 0) {
 			/* A service that is away for a while does not end the stream. */
-			if (!opts->follow || !ap_watch_goes_on(err, answered))
+			if (!ap_watch_goes_on(err, answered))
 				return -1;
 			ap_emit_debug(ap_vertex_progress(v), AP_STEP_SUBMIT, "%s", err->msg);
 			ap_err_clear(err);
 		} else {
 			answered = time(NULL);
 			final = ap_job_state_final(ap_json_str(j, "state"));
-			if (!opts->follow || (final && ++after_end >= LAST_ROUNDS))
+			if (final && ++after_end >= LAST_ROUNDS)
 				return ap_job_from(job, v, AP_STEAL(j), err);
 		}
-		if (!ap_watch_sleep(final ? AP_MIN(pause, 2) : pause))
+		if (!ap_watch_sleep(final ? AP_MIN(opts->interval, 2) : opts->interval))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted; the job goes on");
 	}
 }

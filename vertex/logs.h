@@ -15,17 +15,15 @@ struct ap_log_line {
 };
 
 struct ap_logs_opts {
-	const char *version;  /* of the job's collection */
-	unsigned interval;    /* seconds between two polls; 0: 5 */
+	unsigned interval;    /* seconds between two polls */
 	bool allow_multiline; /* text as it is; else one line per line of text */
-	bool follow;          /* until the job ends; else what is there now */
 	/* Called for each entry, in order of time. */
 	int (*on_line)(void *ctx, const struct ap_log_line *line, struct ap_err *err);
 	void *ctx;
 };
 
 /*
- * Stream the entries of the job `name` (projects/P/locations/R/COLLECTION/ID).
+ * Stream the entries of the job `name` until it ends (projects/P/locations/R/COLLECTION/ID).
  * *job: as last seen, ap_job_release().
  * Errors: the service's (a 403 names roles/logging.viewer); AP_E_CANCELLED.
  */

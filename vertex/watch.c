@@ -20,8 +20,7 @@ bool ap_watch_sleep(unsigned seconds)
 struct loop {
 	struct ap_vertex *v;
 	const char *version, *path;
-	const struct ap_watch_opts *opts;
-	time_t began, answered;
+	time_t answered;
 	unsigned pause;
 	char *state; /* as last told */
 };
@@ -66,26 +65,19 @@ static int look(cJSON **out, struct loop *l, struct ap_err *err)
 
 static int pause_loop(struct loop *l, struct ap_err *err)
 {
-	if (l->opts->timeout && time(NULL) - l->began >= (time_t)l->opts->timeout)
-		return ap_err_set(err, AP_E_LIMIT, "%s: not done after %u seconds", l->path,
-			l->opts->timeout);
 	if (!ap_watch_sleep(l->pause))
 		return ap_err_set(err, AP_E_CANCELLED, "interrupted; %s goes on", l->path);
-	if (!l->opts->interval && l->pause < LAST_INTERVAL)
-		l->pause = AP_MIN(l->pause * 2, LAST_INTERVAL);
+	l->pause = AP_MIN(l->pause * 2, LAST_INTERVAL);
 	return 0;
 }
 
-static void loop_init(struct loop *l, struct ap_vertex *v, const char *version, const char *path,
-	const struct ap_watch_opts *opts)
+static void loop_init(struct loop *l, struct ap_vertex *v, const char *version, const char *path)
 {
 	*l = (struct loop){ .v = v,
 		.version = version,
 		.path = path,
-		.opts = opts,
-		.began = time(NULL),
 		.answered = time(NULL),
-		.pause = opts->interval ? opts->interval : FIRST_INTERVAL };
+		.pause = FIRST_INTERVAL };
 }
 
 /* Done: take the response out, or fail with the operation's own words. */
@@ -115,12 +107,12 @@ static const char *progress_of(const cJSON *op)
 	return text ? text : "running";
 }
 
-int ap_operation_wait(cJSON **out, struct ap_vertex *v, const char *version, const char *name,
-	const struct ap_watch_opts *opts, struct ap_err *err)
+int ap_operation_wait(
+	cJSON **out, struct ap_vertex *v, const char *version, const char *name, struct ap_err *err)
 {
 	AP_CLEANUP(loop_release) struct loop l;
 
-	loop_init(&l, v, version, name, opts);
+	loop_init(&l, v, version, name);
 	for (;;) {
 		ap_auto_json op = NULL;
 		int rc = look(&op, &l, err);
@@ -129,9 +121,7 @@ int ap_operation_wait(cJSON **out, struct ap_vertex *v, const char *version, con
 			return -1;
 		if (rc && cJSON_IsTrue(ap_json_get(op, "done")))
 			return finish_operation(out, op, name, err);
-		if (rc && opts->on_look && opts->on_look(opts->ctx, op, err) < 0)
-			return -1;
-		if (rc && !opts->on_look)
+		if (rc)
 			tell(&l, progress_of(op));
 		if (pause_loop(&l, err) < 0)
 			return -1;
@@ -155,22 +145,18 @@ int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *given, struct
 }
 
 int ap_job_wait(struct ap_job *out, struct ap_vertex *v, const char *version, const char *name,
-	const struct ap_watch_opts *opts, struct ap_err *err)
+	struct ap_err *err)
 {
 	AP_CLEANUP(loop_release) struct loop l;
 
-	loop_init(&l, v, version, name, opts);
+	loop_init(&l, v, version, name);
 	for (;;) {
 		cJSON *j = NULL;
 		int rc = look(&j, &l, err);
 
 		if (rc < 0)
 			return -1;
-		if (rc && opts->on_look && opts->on_look(opts->ctx, j, err) < 0) {
-			cJSON_Delete(j);
-			return -1;
-		}
-		if (rc && !opts->on_look)
+		if (rc)
 			tell(&l, ap_json_str(j, "state"));
 		if (rc && ap_job_state_final(ap_json_str(j, "state")))
 			return ap_job_from(out, v, j, err);

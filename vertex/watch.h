@@ -1,6 +1,7 @@
 /*
  * Following what goes on in the service: operations until they are done,
- * jobs until their state is final.
+ * jobs until their state is final.  A line of progress tells each new state;
+ * the time between two looks grows from 1 to 30 seconds.
  */
 #ifndef AP_VERTEX_WATCH_H
 #define AP_VERTEX_WATCH_H
@@ -9,21 +10,13 @@
 
 #define AP_WATCH_PATIENCE 600 /* seconds without an answer, after which following ends */
 
-struct ap_watch_opts {
-	unsigned interval; /* seconds between two looks; 0: 1, growing to 30 */
-	unsigned timeout;  /* seconds in all; 0: none */
-	/* Called with each answer; NULL: a line of progress for each new state. */
-	int (*on_look)(void *ctx, const cJSON *resource, struct ap_err *err);
-	void *ctx;
-};
-
 /*
  * Follow an operation until it is done.  name: full name, as it came.
  * *out: its response (an empty object for none), owned.
- * Errors: the operation's own error; AP_E_LIMIT on time out; AP_E_CANCELLED.
+ * Errors: the operation's own error; AP_E_CANCELLED.
  */
 int ap_operation_wait(cJSON **out, struct ap_vertex *v, const char *version, const char *name,
-	const struct ap_watch_opts *opts, struct ap_err *err) AP_CHECK;
+	struct ap_err *err) AP_CHECK;
 
 /* Read an operation.  id: an ID or a full name, also "RESOURCE/operations/ID". */
 int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *id, struct ap_err *err) AP_CHECK;
@@ -33,7 +26,7 @@ int ap_operation_get(cJSON **out, struct ap_vertex *v, const char *id, struct ap
  * *out: as last seen.  An unreachable service is tried again for 10 minutes.
  */
 int ap_job_wait(struct ap_job *out, struct ap_vertex *v, const char *version, const char *name,
-	const struct ap_watch_opts *opts, struct ap_err *err) AP_CHECK;
+	struct ap_err *err) AP_CHECK;
 
 /* May following go on after this error?  answered: time of the last good answer. */
 bool ap_watch_goes_on(const struct ap_err *err, int64_t answered);
