@@ -1,23 +1,14 @@
 #include "attest/tag.h"
 
 #include <errno.h>
-#include <time.h>
 
-#include "base/progress.h"
+#include "base/clock.h"
 #include "pack/base.h"
 
 #define TRIES    6
 #define BODY_MAX (4u << 20)
-#define SLICE    0.02
+#define SHORTEST 0.02
 #define LONGEST  0.5
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /*
  * Another writer who read what we read will have written when a few times
@@ -25,16 +16,9 @@ static double now(void)
  */
 static int settle(double took, struct ap_err *err)
 {
-	double end = now() + AP_MIN(AP_MAX(4 * took, SLICE), LONGEST);
-
-	while (now() < end) {
-		struct timespec t = { .tv_nsec = (long)(SLICE * 1e9) };
-
-		if (ap_interrupted())
-			return ap_err_set(err, AP_E_CANCELLED, "stopped by a signal");
-		nanosleep(&t, NULL);
-	}
-	return 0;
+	if (ap_sleep(AP_MIN(AP_MAX(4 * took, SHORTEST), LONGEST)))
+		return 0;
+	return ap_err_set(err, AP_E_CANCELLED, "stopped by a signal");
 }
 
 static int absent(bool *there, struct ap_err *err)
@@ -87,14 +71,14 @@ static int update_once(bool *done, struct ap_sink *sink, const char *tag, ap_mer
 {
 	ap_auto_json there = NULL;
 	ap_auto_json next = NULL;
-	double from = now();
+	double from = ap_clock();
 
 	if (read_tag(&there, sink, tag, err) < 0 || merge(ctx, &next, there, err) < 0)
 		return -1;
 	*done = !next;
 	if (*done)
 		return 0;
-	return write_tag(sink, tag, next, err) < 0 ? -1 : settle(now() - from, err);
+	return write_tag(sink, tag, next, err) < 0 ? -1 : settle(ap_clock() - from, err);
 }
 
 int ap_tag_update(

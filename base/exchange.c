@@ -3,18 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 #define MAX_HEADERS    ((size_t)256 * 1024)
 #define MAX_ERROR_BODY ((size_t)64 * 1024)
-
-double ap_wire_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void emit_bytes(struct ap_exchange *x, uint64_t done, uint64_t total)
 {
@@ -23,7 +16,7 @@ static void emit_bytes(struct ap_exchange *x, uint64_t done, uint64_t total)
 
 	if (!req || !req->progress_id)
 		return;
-	t = ap_wire_now();
+	t = ap_clock();
 	if (t - x->told < 0.1)
 		return;
 	x->told = t;

@@ -44,6 +44,4 @@ void ap_exchange_begin_body(struct ap_exchange *x, CURL *e);
 /* The host is reached, or will not be: whoever waits for that may go on. */
 void ap_exchange_met(struct ap_exchange *x);
 
-double ap_wire_now(void); /* monotonic seconds */
-
 #endif

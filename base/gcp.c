@@ -4,9 +4,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/child.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/gcp_key.h"
 
@@ -31,14 +31,6 @@ struct ap_gcp {
 	struct ap_gcp_grant grant;
 	double fetched, ends; /* monotonic */
 };
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 void ap_gcp_new(struct ap_gcp **out, const struct ap_gcp_opts *opts, struct ap_http *http)
 {
@@ -480,14 +472,14 @@ static int token_locked(struct ap_gcp *g, unsigned flags, char **token, struct a
 		return flags & AP_GCP_OPTIONAL ? 0 : no_source(g, err);
 	}
 	/* Many threads are refused at once: one new token serves them all. */
-	if (again && g->grant.value && now() - g->fetched < 2)
+	if (again && g->grant.value && ap_clock() - g->fetched < 2)
 		again = false;
-	if (!g->grant.value || again || now() > g->ends) {
+	if (!g->grant.value || again || ap_clock() > g->ends) {
 		if (fetch(g, &fresh, err) < 0)
 			return -1;
 		ap_gcp_grant_release(&g->grant);
 		g->grant = fresh;
-		g->fetched = now();
+		g->fetched = ap_clock();
 		g->ends = g->fetched + fresh.lifetime - AP_MIN(fresh.lifetime * 0.25, 60.0);
 	}
 	*token = ap_xstrdup(g->grant.value);
@@ -521,7 +513,7 @@ void ap_gcp_describe(struct ap_gcp *g, struct ap_buf *out)
 			ap_buf_addf(out, "  acting as: %s\n", g->impersonate);
 		if (g->grant.value)
 			ap_buf_addf(out, "  token ends in %.0f s\n",
-				AP_MAX(g->fetched + g->grant.lifetime - now(), 0.0));
+				AP_MAX(g->fetched + g->grant.lifetime - ap_clock(), 0.0));
 	}
 	for (size_t i = 0; i < g->looked.n; i++)
 		ap_buf_addf(out, "  not used: %s\n", g->looked.v[i]);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/wire.h"
 
 #define MAX_REDIRECTS 5
@@ -138,29 +139,9 @@ static int follow(struct ap_http *h, struct ap_try *t, struct ap_exchange **out,
 
 /* ---- retries ---- */
 
-static double clock_now(void)
+static int pause_for(double seconds, struct ap_err *err)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static int sleep_for(double seconds, struct ap_err *err)
-{
-	double end = clock_now() + seconds;
-
-	for (;;) {
-		double left = end - clock_now();
-		struct timespec ts = { 0, 0 };
-
-		if (ap_interrupted())
-			return ap_err_set(err, AP_E_CANCELLED, "interrupted");
-		if (left <= 0)
-			return 0;
-		ts.tv_nsec = (long)(AP_MIN(left, 0.1) * 1e9);
-		nanosleep(&ts, NULL);
-	}
+	return ap_sleep(seconds) ? 0 : ap_err_set(err, AP_E_CANCELLED, "interrupted");
 }
 
 /* 0.5 to 1.5 of 0.25 s, 0.5 s, 1 s ... 15 s. */
@@ -245,7 +226,7 @@ static bool again(struct ap_http *h, struct attempt *a, const struct ap_try *t, 
 		return false;
 	if (asked >= 0)
 		wait = AP_MAX(wait, asked * 1.02);
-	if (clock_now() - a->begun + wait > h->retry_seconds)
+	if (ap_clock() - a->begun + wait > h->retry_seconds)
 		return false;
 	if (t->got && !req->on_restart)
 		return false;
@@ -255,13 +236,13 @@ static bool again(struct ap_http *h, struct attempt *a, const struct ap_try *t, 
 				     .id = req->progress_id,
 				     .note = note });
 	ap_err_clear(err);
-	return sleep_for(wait, err) == 0;
+	return pause_for(wait, err) == 0;
 }
 
 static int run(struct ap_http *h, const struct ap_http_req *req, struct ap_http_resp *resp,
 	bool streaming, struct ap_exchange **out, struct ap_err *err)
 {
-	struct attempt a = { 1, clock_now() };
+	struct attempt a = { 1, ap_clock() };
 	struct ap_try t = { .req = req, .resp = resp, .streaming = streaming };
 
 	for (;; a.n++) {
@@ -360,5 +341,5 @@ int ap_http_pause(struct ap_http *h, unsigned attempt, double at_least, const ch
 	text = ap_xasprintf("%s, again in %.1f s", note, wait);
 	ap_emit(h->progress,
 		&(struct ap_event){ .step = AP_STEP_HTTP, .kind = AP_EV_RETRY, .note = text });
-	return sleep_for(wait, err);
+	return pause_for(wait, err);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/dns.h"
 #include "base/trust.h"
 
@@ -344,7 +345,7 @@ static int start(struct ap_exchange *x, struct ap_err *err)
 	set_method(x, e);
 	ap_exchange_callbacks(x, e);
 	curl_easy_setopt(e, CURLOPT_URL, x->t->url);
-	x->started = x->last_move = x->window = x->noted = ap_wire_now();
+	x->started = x->last_move = x->window = x->noted = ap_clock();
 	if (curl_multi_add_handle(x->slot->multi, e) != CURLM_OK)
 		ap_oom();
 	return 0;
@@ -367,7 +368,7 @@ static uint64_t moved_so_far(const struct ap_exchange *x)
  */
 static int watch(struct ap_exchange *x, struct ap_err *err)
 {
-	double t = ap_wire_now();
+	double t = ap_clock();
 	uint64_t moved = moved_so_far(x);
 	double limit = x->wire->stall_timeout;
 	bool sent_all = x->body_size && x->t && x->t->sent == x->body_size && !x->has_headers;
@@ -502,7 +503,7 @@ static void note_debug(struct ap_exchange *x)
 		return;
 	url = ap_url_public(x->t->url);
 	ap_emit_debug(x->progress, AP_STEP_HTTP, "%s %s: %d, sent %" PRIu64 " bytes, %.3f s",
-		x->t->req->method, url, x->t->resp->status, x->t->sent, ap_wire_now() - x->started);
+		x->t->req->method, url, x->t->resp->status, x->t->sent, ap_clock() - x->started);
 }
 
 /* Behind a proxy the name is all we know of the other side. */
@@ -557,7 +558,7 @@ int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, stru
 	}
 	/* The time in which nobody read is not the other side's. */
 	if (x->left > 0) {
-		double idle = ap_wire_now() - x->left;
+		double idle = ap_clock() - x->left;
 
 		x->last_move += idle;
 		x->window += idle;
@@ -566,7 +567,7 @@ int ap_exchange_read(struct ap_exchange *x, void *p, size_t n, size_t *got, stru
 		if (step(x, err) < 0)
 			return -1;
 	}
-	x->left = ap_wire_now();
+	x->left = ap_clock();
 	*got = AP_MIN(n, x->pending.len - x->taken);
 	if (*got) {
 		memcpy(p, x->pending.p + x->taken, *got);

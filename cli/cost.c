@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include "base/clock.h"
 #include "cli/display.h"
 
 static double cpu_of(int who)

@@ -60,7 +60,4 @@ void ap_buf_add_id(struct ap_buf *out, const char *id);
 /* Does an event pass the level? */
 bool ap_level_shows(enum ap_level level, const struct ap_event *ev);
 
-/* Seconds of a clock that only goes forward. */
-double ap_clock(void);
-
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "cli/display.h"
 
 enum { ALIVE_SECONDS = 10, MAX_OPEN = 64 };

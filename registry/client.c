@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "registry/answer.h"
 
 #define MAX_REFUSALS 3
@@ -131,7 +132,7 @@ static int ping_any(
 	ap_auto_free char *tls = ap_xasprintf("https://%s", h->name);
 	bool loopback = ap_host_is_loopback(h->bare);
 	const char *turn[] = { loopback ? plain : tls, loopback ? tls : plain };
-	double until = ap_monotonic() + PING_SECONDS;
+	double until = ap_clock() + PING_SECONDS;
 	struct ap_err first = AP_ERR_INIT;
 	bool waited = true;
 
@@ -154,7 +155,7 @@ static int ping_any(
 				first = *err;
 			ap_err_clear(err);
 		}
-		if (n == MAX_PINGS || !waited || ap_monotonic() > until ||
+		if (n == MAX_PINGS || !waited || ap_clock() > until ||
 			ap_http_pause(reg->c.http, n, 0, first.msg, &waited, err) < 0)
 			break;
 	}

@@ -2,20 +2,12 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "registry/answer.h"
 
 #define MAX_ANSWER ((uint64_t)1 << 20)
-
-double ap_monotonic(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void token_free(struct ap_token *t)
 {
@@ -39,7 +31,7 @@ const char *ap_tokens_get(const struct ap_tokens *t, const char *scope)
 {
 	for (const struct ap_token *one = t->first; one; one = one->next) {
 		if (strcmp(one->scope, scope) == 0)
-			return ap_monotonic() < one->refresh_at ? one->value : NULL;
+			return ap_clock() < one->refresh_at ? one->value : NULL;
 	}
 	return NULL;
 }
@@ -64,7 +56,7 @@ void ap_tokens_put(struct ap_tokens *t, const char *scope, char *value, double l
 	ap_tokens_drop(t, scope, NULL);
 	one->scope = ap_xstrdup(scope);
 	one->value = value;
-	one->refresh_at = ap_monotonic() + lifetime - AP_MIN(lifetime * 0.25, 30.0);
+	one->refresh_at = ap_clock() + lifetime - AP_MIN(lifetime * 0.25, 30.0);
 	one->next = t->first;
 	t->first = one;
 }

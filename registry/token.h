@@ -54,6 +54,4 @@ int ap_realm_check(const struct ap_token_server *s, struct ap_err *err) AP_CHECK
 int ap_token_fetch(char **value, double *lifetime, struct ap_http *http,
 	const struct ap_token_server *s, const char *scope, struct ap_err *err) AP_CHECK;
 
-double ap_monotonic(void);
-
 #endif

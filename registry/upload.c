@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "registry/answer.h"
 
 #define CHUNK          ((uint64_t)16 << 20)
@@ -272,7 +273,7 @@ static int prepare_again(
 static int upload_all(struct upload *u, struct ap_err *err)
 {
 	unsigned limit = ap_http_max_tries(u->repo->reg->c.http) + MODE_COUNT;
-	double begun = ap_monotonic();
+	double begun = ap_clock();
 	double patience = 0;
 	double failed_at = 0;
 	unsigned wrong = 0;
@@ -285,13 +286,13 @@ static int upload_all(struct upload *u, struct ap_err *err)
 		if (one_try(u, err) == 0)
 			return 0;
 		if (!failed_at) {
-			failed_at = ap_monotonic();
+			failed_at = ap_clock();
 			patience = AP_MAX(MIN_PATIENCE, PATIENCE_TRIES * (failed_at - begun));
 		}
 		wrong += u->wrong_digest;
 		denied += err->http == 401;
 		if (!u->again || n >= limit || wrong >= MAX_WRONG || denied >= MAX_DENIED ||
-			!next_mode(u, err) || ap_monotonic() - failed_at > patience)
+			!next_mode(u, err) || ap_clock() - failed_at > patience)
 			return -1;
 		why = *err;
 		ap_err_clear(err);

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define TRIES       3
 #define CLOCK_SLACK 2 /* seconds: a Date header has no fraction */
 
@@ -65,12 +67,6 @@ static bool maybe_done(const struct ap_err *err)
 {
 	return err->code == AP_E_NET || err->code == AP_E_PROTO || err->http == 408 ||
 	       err->http == 429 || err->http >= 500;
-}
-
-static void wait_seconds(unsigned n)
-{
-	for (unsigned i = 0; i < n * 10 && !ap_interrupted(); i++)
-		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
 }
 
 /* The younger resources of the same name that equal the body, moved into *found. */
@@ -164,8 +160,7 @@ int ap_create(cJSON **out, struct ap_vertex *v, const struct ap_create *c, const
 			return -1;
 		}
 		ap_emit_debug(ap_vertex_progress(v), AP_STEP_SUBMIT, "%s", lost.msg);
-		wait_seconds(1U << (attempt - 1));
-		if (ap_interrupted())
+		if (!ap_sleep(1U << (attempt - 1)))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted");
 		rc = recover(out, v, c, body, since, err);
 		if (rc > 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "vertex/create.h"
 #include "vertex/watch.h"
 
@@ -204,7 +205,7 @@ int ap_logs_stream(struct ap_job *job, struct ap_vertex *v, const char *name,
 			if (final && ++after_end >= LAST_ROUNDS)
 				return ap_job_from(job, v, AP_STEAL(j), err);
 		}
-		if (!ap_watch_sleep(final ? AP_MIN(opts->interval, 2) : opts->interval))
+		if (!ap_sleep(final ? AP_MIN(opts->interval, 2) : opts->interval))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted; the job goes on");
 	}
 }

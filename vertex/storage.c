@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vertex/watch.h"
+#include "base/clock.h"
 
 #define TRIES 6
 
@@ -230,7 +230,7 @@ static int send_all(struct upload *u, struct ap_err *err)
 			*err = broke;
 			return -1;
 		}
-		if (!ap_watch_sleep(attempt ? 1U << AP_MIN(attempt, 4) : 0))
+		if (!ap_sleep(attempt ? 1U << AP_MIN(attempt, 4) : 0))
 			return ap_err_set(err, AP_E_CANCELLED, "interrupted");
 		rc = session_state(u, &have, err);
 		/* Source: Cloud Storage, "Resumable uploads", error handling: begin again. */

@@ -4,18 +4,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 #define FIRST_INTERVAL 1
 #define LAST_INTERVAL  30
-
-bool ap_watch_sleep(unsigned seconds)
-{
-	for (unsigned i = 0; i < seconds * 10; i++) {
-		if (ap_interrupted())
-			return false;
-		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
-	}
-	return !ap_interrupted();
-}
 
 struct loop {
 	struct ap_vertex *v;
@@ -65,7 +57,7 @@ static int look(cJSON **out, struct loop *l, struct ap_err *err)
 
 static int pause_loop(struct loop *l, struct ap_err *err)
 {
-	if (!ap_watch_sleep(l->pause))
+	if (!ap_sleep(l->pause))
 		return ap_err_set(err, AP_E_CANCELLED, "interrupted; %s goes on", l->path);
 	l->pause = AP_MIN(l->pause * 2, LAST_INTERVAL);
 	return 0;

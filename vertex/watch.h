@@ -31,7 +31,4 @@ int ap_job_wait(struct ap_job *out, struct ap_vertex *v, const char *version, co
 /* May following go on after this error?  answered: time of the last good answer. */
 bool ap_watch_goes_on(const struct ap_err *err, int64_t answered);
 
-/* Sleep, in small steps; false when a signal came. */
-bool ap_watch_sleep(unsigned seconds);
-
 #endif
