@@ -5,7 +5,7 @@
 #include <openssl/params.h>
 #include <string.h>
 
-#include "attest/signer.h"
+#include "base/base64.h"
 #include "base/json.h"
 
 enum { KEY = 32, NONCE = 24, TAG = 16, BLOCK = 64 };

@@ -6,6 +6,7 @@
 #include "attest/provenance.h"
 #include "attest/referrers.h"
 #include "attest/tag.h"
+#include "base/base64.h"
 #include "pack/media_type.h"
 
 #define SIGNATURE_NOTE "dev.cosignproject.cosign/signature"

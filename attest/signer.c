@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attest/box.h"
+#include "base/base64.h"
 #include "base/fs.h"
 
 #define FILE_MAX      (64u << 10)
@@ -16,35 +17,6 @@
 struct ap_signer {
 	EVP_PKEY *pkey;
 };
-
-void ap_base64(struct ap_buf *out, const void *p, size_t n)
-{
-	size_t text = (n + 2) / 3 * 4;
-	char *at = ap_buf_grow(out, text);
-
-	if (!at || !n)
-		return;
-	EVP_EncodeBlock((unsigned char *)at, p, (int)n);
-	out->len += text;
-}
-
-bool ap_base64_decode(struct ap_buf *out, const char *text)
-{
-	size_t n = strlen(text);
-	size_t padding = n && text[n - 1] == '=' ? (n > 1 && text[n - 2] == '=' ? 2 : 1) : 0;
-	char *at;
-
-	/* OpenSSL passes over white space at the ends, and takes '=' in the middle. */
-	if (n % 4 || strcspn(text, "= \t\r\n") != n - padding || n > INT32_MAX)
-		return false;
-	at = ap_buf_grow(out, n / 4 * 3);
-	if (!at || EVP_DecodeBlock((unsigned char *)at, (const unsigned char *)text, (int)n) !=
-			   (int)(n / 4 * 3))
-		return false;
-	out->len += n / 4 * 3 - padding;
-	out->p[out->len] = '\0';
-	return true;
-}
 
 struct asked {
 	const char *password;

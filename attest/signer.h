@@ -34,10 +34,4 @@ void ap_signer_sign(struct ap_buf *out, const struct ap_signer *k, const void *p
 /* Is it the key's signature of the bytes, in the form of ap_signer_sign()? */
 bool ap_signer_signed(const struct ap_signer *k, const char *signature, const void *p, size_t n);
 
-/* Append base64 with padding. */
-void ap_base64(struct ap_buf *out, const void *p, size_t n);
-
-/* Append what base64 text with padding says; false when it is no such text. */
-bool ap_base64_decode(struct ap_buf *out, const char *text);
-
 #endif

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/fs.h"
+#include "base/base64.h"
 
 #define TOKEN_URL  "https://oauth2.googleapis.com/token"
 #define IAM_URL    "https://iamcredentials.googleapis.com"
@@ -22,25 +22,16 @@ void ap_gcp_grant_release(struct ap_gcp_grant *g)
 	*g = (struct ap_gcp_grant){ 0 };
 }
 
-void ap_form_add(struct ap_buf *b, const char *name, const char *value)
+/* Unpadded and URL-safe.  *out: owned. */
+static char *base64url(const void *p, size_t n)
 {
-	if (!value)
-		return;
-	ap_buf_addf(b, "%s%s=", b->len ? "&" : "", name);
-	ap_url_escape(b, value);
-}
+	struct ap_buf out = AP_BUF_INIT;
 
-char *ap_base64url(const void *p, size_t n)
-{
-	char *out = ap_xmalloc(4 * ((n + 2) / 3) + 1);
-	int len = EVP_EncodeBlock((unsigned char *)out, p, (int)n);
-
-	while (len && out[len - 1] == '=')
-		len--;
-	out[len] = '\0';
-	for (char *c = out; *c; c++)
+	ap_base64(&out, p, n);
+	ap_buf_truncate(&out, strcspn(out.p, "="));
+	for (char *c = out.p; *c; c++)
 		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
-	return out;
+	return ap_buf_steal(&out);
 }
 
 bool ap_gcp_token_url_allowed(const char *url)
@@ -187,7 +178,7 @@ static int sign(char **out, const char *text, const char *pem, struct ap_err *er
 		ok = EVP_DigestSign(ctx, sig, &n, (const unsigned char *)text, strlen(text)) == 1;
 	}
 	if (ok)
-		*out = ap_base64url(sig, n);
+		*out = base64url(sig, n);
 	free(sig);
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(pkey);
@@ -224,8 +215,8 @@ static int jwt(char **out, const cJSON *key, const char *audience, struct ap_err
 	ap_json_set(claims, "exp", ap_json_number((double)now + 3600));
 	ap_json_print(&h, head, 0);
 	ap_json_print(&c, claims, 0);
-	h64 = ap_base64url(h.p, h.len);
-	c64 = ap_base64url(c.p, c.len);
+	h64 = base64url(h.p, h.len);
+	c64 = base64url(c.p, c.len);
 	text = ap_xasprintf("%s.%s", h64, c64);
 	if (sign(&signature, text, pem, err) < 0)
 		return -1;

@@ -56,12 +56,6 @@ int ap_gcp_exchange(struct ap_gcp_grant *out, const char *url, const char *autho
 int ap_gcp_impersonate_at(struct ap_gcp_grant *out, const char *token, const char *url,
 	const cJSON *delegates, struct ap_http *http, struct ap_err *err) AP_CHECK;
 
-/* Add name=value to a form body. */
-void ap_form_add(struct ap_buf *b, const char *name, const char *value);
-
-/* Unpadded URL-safe base64.  *out: owned. */
-char *ap_base64url(const void *p, size_t n);
-
 /*
  * The subject token of AWS: a signed GetCallerIdentity request.  Pure but for
  * the clock, which is given.  *out: owned.

@@ -381,3 +381,11 @@ void ap_url_escape(struct ap_buf *out, const char *s)
 			ap_buf_addf(out, "%%%02X", (unsigned char)*s);
 	}
 }
+
+void ap_form_add(struct ap_buf *form, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	ap_buf_addf(form, "%s%s=", form->len ? "&" : "", name);
+	ap_url_escape(form, value);
+}

@@ -56,4 +56,7 @@ bool ap_host_split(const char *text, char **host, unsigned *port);
 /* Percent-encode all but unreserved characters, into out. */
 void ap_url_escape(struct ap_buf *out, const char *s);
 
+/* Add name=value to a form; nothing for NULL. */
+void ap_form_add(struct ap_buf *form, const char *name, const char *value);
+
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "registry/answer.h"
 
@@ -294,9 +295,9 @@ static int authorize(struct ap_registry *reg, struct ap_rhost *h, const char *re
 		if (google_password(reg, h, creds, refused, &google, err) < 0)
 			return -1;
 		if (google)
-			*out = ap_creds_basic("oauth2accesstoken", google);
+			*out = ap_basic_auth("oauth2accesstoken", google);
 		else if (creds->username)
-			*out = ap_creds_basic(creds->username, creds->password);
+			*out = ap_basic_auth(creds->username, creds->password);
 		return 0;
 	}
 	if (creds->bearer) {

@@ -1,10 +1,10 @@
 #include "registry/creds.h"
 
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/child.h"
 #include "base/fs.h"
 
@@ -34,18 +34,6 @@ bool ap_creds_any(const struct ap_creds *c)
 	return c->username || c->identity_token || c->bearer || c->google;
 }
 
-char *ap_creds_basic(const char *username, const char *password)
-{
-	ap_auto_free char *plain = ap_xasprintf("%s:%s", username, password);
-	size_t n = strlen(plain);
-	char *out = ap_xmalloc(6 + 4 * ((n + 2) / 3) + 1);
-
-	memcpy(out, "Basic ", 6);
-	EVP_EncodeBlock((unsigned char *)out + 6, (const unsigned char *)plain, (int)n);
-	explicit_bzero(plain, n);
-	return out;
-}
-
 static int bad_entry(const char *key, const char *why, struct ap_err *err)
 {
 	ap_auto_buf shown = AP_BUF_INIT;
@@ -63,29 +51,19 @@ static bool has_control(const char *s)
 	return false;
 }
 
-static int decode_auth(struct ap_creds *out, const char *key, const char *b64, struct ap_err *err)
+static int decode_auth(struct ap_creds *out, const char *key, const char *text, struct ap_err *err)
 {
-	size_t n = strlen(b64);
-	ap_auto_free char *plain = ap_xcalloc(1, n + 4);
-	char *colon;
-	int got;
+	ap_auto_buf plain = AP_BUF_MAX((size_t)65536);
+	char *colon = ap_base64_decode(&plain, text) ? strchr(plain.p, ':') : NULL;
+	bool ok = colon && !has_control(plain.p);
 
-	if (n > 65536 || n % 4)
-		return bad_entry(key, "\"auth\" is not base64 of user:password", err);
-	got = EVP_DecodeBlock((unsigned char *)plain, (const unsigned char *)b64, (int)n);
-	if (got < 0)
-		return bad_entry(key, "\"auth\" is not base64 of user:password", err);
-	plain[got] = '\0';
-	colon = strchr(plain, ':');
-	if (!colon || has_control(plain)) {
-		explicit_bzero(plain, n);
-		return bad_entry(key, "\"auth\" is not base64 of user:password", err);
+	if (ok) {
+		*colon = '\0';
+		out->username = ap_xstrdup(plain.p);
+		out->password = ap_xstrdup(colon + 1);
 	}
-	*colon = '\0';
-	out->username = ap_xstrdup(plain);
-	out->password = ap_xstrdup(colon + 1);
-	explicit_bzero(plain, n);
-	return 0;
+	explicit_bzero(plain.p, plain.len);
+	return ok ? 0 : bad_entry(key, "\"auth\" is not base64 of user:password", err);
 }
 
 static int from_entry(struct ap_creds *out, const char *key, const cJSON *e, struct ap_err *err)

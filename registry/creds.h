@@ -48,7 +48,4 @@ int ap_creds_from_helper(
 int ap_creds_find(struct ap_creds *out, const struct ap_registry_config *c, const char *host,
 	const char *repository, struct ap_err *err) AP_CHECK;
 
-/* "Basic dXNlcjpwYXNz".  *out: owned. */
-char *ap_creds_basic(const char *username, const char *password);
-
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "registry/answer.h"
@@ -152,24 +153,18 @@ static char *get_url(const struct ap_token_server *s, const char *scope)
 	return ap_buf_steal(&b);
 }
 
-static void add_field(struct ap_buf *b, const char *name, const char *value)
-{
-	ap_buf_addf(b, "%s%s=", b->len ? "&" : "", name);
-	ap_url_escape(b, value);
-}
-
 /* The body of the OAuth2 form: a refresh token or a password is exchanged. */
 static void post_body(struct ap_buf *b, const struct ap_token_server *s, const char *scope)
 {
-	add_field(b, "grant_type", s->creds->identity_token ? "refresh_token" : "password");
-	add_field(b, "client_id", "autopack");
-	add_field(b, "service", s->challenge->service ? s->challenge->service : "");
-	add_field(b, "scope", scope);
+	ap_form_add(b, "grant_type", s->creds->identity_token ? "refresh_token" : "password");
+	ap_form_add(b, "client_id", "autopack");
+	ap_form_add(b, "service", s->challenge->service ? s->challenge->service : "");
+	ap_form_add(b, "scope", scope);
 	if (s->creds->identity_token) {
-		add_field(b, "refresh_token", s->creds->identity_token);
+		ap_form_add(b, "refresh_token", s->creds->identity_token);
 	} else {
-		add_field(b, "username", s->creds->username);
-		add_field(b, "password", s->password);
+		ap_form_add(b, "username", s->creds->username);
+		ap_form_add(b, "password", s->password);
 	}
 }
 
@@ -203,7 +198,7 @@ static int get_token(struct ap_http_resp *resp, struct ap_http_req *req, struct 
 	ap_auto_free char *basic = NULL;
 
 	if (s->creds->username || s->creds->google)
-		basic = ap_creds_basic(
+		basic = ap_basic_auth(
 			s->creds->google ? "oauth2accesstoken" : s->creds->username, s->password);
 	*req = (struct ap_http_req){ .method = "GET",
 		.url = url,

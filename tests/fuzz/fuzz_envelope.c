@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "attest/cosign.h"
+#include "base/base64.h"
 #include "base/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

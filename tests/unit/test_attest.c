@@ -7,6 +7,7 @@
 #include "attest/license.h"
 #include "attest/provenance.h"
 #include "attest/referrers.h"
+#include "base/base64.h"
 #include "registry/referrers.h"
 #include "tests/unit/unit.h"
 

@@ -580,6 +580,8 @@ static cJSON *external(struct peer *p, const char *source)
 	return parse(text.p);
 }
 
+#define X10(s) s s s s s s s s s s
+
 TEST(gcp_external_account_that_is_broken_is_refused)
 {
 	static const struct {
@@ -600,6 +602,9 @@ TEST(gcp_external_account_that_is_broken_is_refused)
 		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\","
 		  "\"region_url\":\"%P/zone\"}",
 			JSON("us-east-2b"), "no AWS_ACCESS_KEY_ID in the environment" },
+		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\","
+		  "\"region_url\":\"%P/zone\"}",
+			JSON(X10(X10(X10("us-east")))), "over the limit of 4096 bytes" },
 		{ "{\"environment_id\":\"aws1\",\"regional_cred_verification_url\":\"https://x\","
 		  "\"region_url\":\"%P/zone\",\"url\":\"%P/role\"}",
 			JSON("{\"AccessKeyId\":\"s3cret\"}"), "the role has no keys" },
