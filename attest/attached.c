@@ -11,7 +11,6 @@
 #include "pack/media_type.h"
 #include "pack/push.h"
 
-#define BODY_MAX     (4u << 20)
 #define DOCUMENT_MAX (256u << 20)
 #define DEPTH        3 /* a signature of a statement about an image */
 
@@ -57,7 +56,7 @@ static int add_cosign(cJSON *list, struct ap_source *src, const struct ap_digest
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
 	ap_auto_free char *tag = ap_referrers_tag(image, cosign[i].suffix);
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 	cJSON *one;
 	int kind;
@@ -119,7 +118,7 @@ static int read_document(struct ap_buf *out, struct ap_source *src, const struct
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor found = { 0 };
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor layer = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 	ap_auto_reader r = NULL;
 	const cJSON *layers;
@@ -165,7 +164,7 @@ static int take_referrer(struct ap_referrers *list, struct ap_strv *json, const 
 	const struct ap_descriptor *d, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor found = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 	int kind;
 
@@ -210,7 +209,7 @@ static int copy_referrers(
 static int copy_tag(const struct copying *c, const char *tag, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 	int kind;
 
@@ -241,7 +240,7 @@ static int copy_all(
 static int copy_children(const struct copying *c, const struct ap_digest *of, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 	const cJSON *list;
 	int kind;

@@ -7,8 +7,6 @@
 #include "pack/base.h"
 #include "pack/media_type.h"
 
-#define INDEX_MAX (4u << 20)
-
 void ap_referrers_release(struct ap_referrers *r)
 {
 	for (size_t i = 0; i < r->n; i++)
@@ -69,7 +67,7 @@ int ap_referrers_list(struct ap_referrers *out, struct ap_source *src,
 	const struct ap_digest *image, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf text = AP_BUF_MAX(INDEX_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_free char *tag = ap_referrers_tag(image, "");
 	bool known = false;
 	bool there = true;

@@ -6,7 +6,6 @@
 #include "pack/base.h"
 
 #define TRIES    6
-#define BODY_MAX (4u << 20)
 #define SHORTEST 0.02
 #define LONGEST  0.5
 
@@ -43,7 +42,7 @@ int ap_tag_find(bool *there, struct ap_source *src, const char *tag, struct ap_d
 static int read_tag(cJSON **out, struct ap_sink *sink, const char *tag, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	bool there;
 	int kind;
 
@@ -55,7 +54,7 @@ static int read_tag(cJSON **out, struct ap_sink *sink, const char *tag, struct a
 static int write_tag(struct ap_sink *sink, const char *tag, const cJSON *j, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf text = AP_BUF_MAX(BODY_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 
 	ap_json_print(&text, j, 0);
 	if (ap_buf_check(&text, "it", err) < 0)

@@ -1,14 +1,14 @@
 #include "base/gcp_key.h"
 
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/base64.h"
 #include "base/fs.h"
 
-#define MAX_ANSWER ((uint64_t)1 << 20)
-#define MAX_TOKEN  ((size_t)1 << 20)
+#define MAX_TOKEN ((size_t)1 << 20)
+#define MAX_WORD  ((size_t)4096) /* a role, a zone, a session */
 
 /* A token as text, or one member of a JSON document. */
 static int formatted(char **out, const struct ap_buf *text, const cJSON *source, struct ap_err *err)
@@ -41,6 +41,7 @@ static int formatted(char **out, const struct ap_buf *text, const cJSON *source,
 	return 0;
 }
 
+/* The body of an answer, within out->max. */
 static int fetch_text(struct ap_buf *out, const char *method, const char *url,
 	const struct ap_strv *headers, struct ap_http *http, struct ap_err *err)
 {
@@ -50,7 +51,7 @@ static int fetch_text(struct ap_buf *out, const char *method, const char *url,
 		    &(struct ap_http_req){ .method = method,
 			    .url = url,
 			    .headers = headers,
-			    .max_body = MAX_ANSWER,
+			    .max_body = out->max,
 			    .step = AP_STEP_HTTP,
 			    .flags = AP_HTTP_RETRY },
 		    &resp, err) < 0)
@@ -67,7 +68,7 @@ static int from_url(
 	char **out, const cJSON *source, const char *url, struct ap_http *http, struct ap_err *err)
 {
 	ap_auto_strv headers = { 0 };
-	ap_auto_buf text = AP_BUF_INIT;
+	ap_auto_buf text = AP_BUF_MAX(MAX_TOKEN);
 	const cJSON *h;
 
 	cJSON_ArrayForEach(h, ap_json_get(source, "headers"))
@@ -91,7 +92,7 @@ static int from_file(char **out, const cJSON *source, const char *path, struct a
 
 /* What the instance metadata of AWS knows; strings owned. */
 struct aws_found {
-	char *key_id, *secret, *token, *region;
+	char *region;
 	cJSON *keys;
 };
 
@@ -105,8 +106,8 @@ static int aws_keys(struct ap_aws *a, struct aws_found *f, const cJSON *source,
 	const struct ap_strv *headers, struct ap_http *http, struct ap_err *err)
 {
 	const char *url = ap_json_str(source, "url");
-	ap_auto_buf role = AP_BUF_MAX(4096);
-	ap_auto_buf text = AP_BUF_INIT;
+	ap_auto_buf role = AP_BUF_MAX(MAX_WORD);
+	ap_auto_buf text = AP_BUF_MAX(MAX_TOKEN);
 	ap_auto_free char *role_url = NULL;
 
 	if (a->key_id && a->secret)
@@ -132,7 +133,7 @@ static int aws_region(struct ap_aws *a, struct aws_found *f, const cJSON *source
 	const struct ap_strv *headers, struct ap_http *http, struct ap_err *err)
 {
 	const char *url = ap_json_str(source, "region_url");
-	ap_auto_buf zone = AP_BUF_MAX(4096);
+	ap_auto_buf zone = AP_BUF_MAX(MAX_WORD);
 	size_t n;
 
 	if (a->region)
@@ -159,7 +160,7 @@ static int from_aws(char **out, const cJSON *key, const cJSON *source,
 	const char *environment = ap_json_str(source, "environment_id");
 	ap_auto_strv headers = { 0 };
 	ap_auto_strv ask = { 0 };
-	ap_auto_buf session = AP_BUF_MAX(4096);
+	ap_auto_buf session = AP_BUF_MAX(MAX_WORD);
 
 	if (!ap_streq(environment, "aws1"))
 		return ap_err_set(err, AP_E_INPUT,
@@ -200,22 +201,6 @@ static int subject_token(char **out, const cJSON *key, const struct ap_gcp_opts 
 		"\"credential_source\": want \"file\", \"url\" or \"environment_id\"");
 }
 
-static char *client_basic(const cJSON *key)
-{
-	const char *id = ap_json_str(key, "client_id");
-	const char *secret = ap_json_str(key, "client_secret");
-	ap_auto_free char *plain = NULL;
-	char *out;
-
-	if (!id || !secret)
-		return NULL;
-	plain = ap_xasprintf("%s:%s", id, secret);
-	out = ap_xcalloc(1, 6 + 4 * ((strlen(plain) + 2) / 3) + 1);
-	memcpy(out, "Basic ", 6);
-	EVP_EncodeBlock((unsigned char *)out + 6, (const unsigned char *)plain, (int)strlen(plain));
-	return out;
-}
-
 /* Source: RFC 8693; AIP-4117. */
 int ap_gcp_external(struct ap_gcp_grant *out, const cJSON *key, const struct ap_gcp_opts *opts,
 	struct ap_http *http, struct ap_err *err)
@@ -224,7 +209,9 @@ int ap_gcp_external(struct ap_gcp_grant *out, const cJSON *key, const struct ap_
 	const char *project = ap_json_str(key, "workforce_pool_user_project");
 	AP_CLEANUP(ap_gcp_grant_release) struct ap_gcp_grant first = { 0 };
 	ap_auto_free char *subject = NULL;
-	ap_auto_free char *basic = client_basic(key);
+	const char *id = ap_json_str(key, "client_id");
+	const char *secret = ap_json_str(key, "client_secret");
+	ap_auto_free char *basic = id && secret ? ap_basic_auth(id, secret) : NULL;
 	ap_auto_buf form = AP_BUF_INIT;
 	const char *audience;
 	const char *type;

@@ -6,6 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/progress.h"
+
+#define CHUNK ((size_t)128 << 10)
+
 int ap_read(struct ap_reader *r, void *p, size_t n, size_t *got, struct ap_err *err)
 {
 	return r->ops->read(r, p, n, got, err);
@@ -270,5 +274,20 @@ int ap_write_all(int fd, const void *p, size_t n, struct ap_err *err)
 		at += k;
 		n -= (size_t)k;
 	}
+	return 0;
+}
+
+int ap_write_from(int fd, struct ap_reader *r, struct ap_err *err)
+{
+	ap_auto_free char *chunk = ap_xmalloc(CHUNK);
+	size_t got;
+
+	do {
+		if (ap_interrupted())
+			return ap_err_set(err, AP_E_CANCELLED, "stopped");
+		if (ap_read(r, chunk, CHUNK, &got, err) < 0 ||
+			ap_write_all(fd, chunk, got, err) < 0)
+			return -1;
+	} while (got);
 	return 0;
 }

@@ -68,4 +68,7 @@ void ap_verify_borrowed(struct ap_reader **out, struct ap_reader *inner,
 /* Write all of n bytes to fd. */
 int ap_write_all(int fd, const void *p, size_t n, struct ap_err *err) AP_CHECK;
 
+/* Write all that the reader gives to fd.  Errors: also AP_E_CANCELLED. */
+int ap_write_from(int fd, struct ap_reader *r, struct ap_err *err) AP_CHECK;
+
 #endif

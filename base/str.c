@@ -132,18 +132,24 @@ static size_t utf8_len(const unsigned char *p, size_t n)
 	return len;
 }
 
-bool ap_utf8_ok(const char *p, size_t n)
+size_t ap_utf8_span(const char *p, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)p;
+	size_t i = 0;
 
-	for (size_t i = 0; i < n;) {
+	while (i < n) {
 		size_t len = utf8_len(u + i, n - i);
 
 		if (!len || !u[i])
-			return false;
+			break;
 		i += len;
 	}
-	return true;
+	return i;
+}
+
+bool ap_utf8_ok(const char *p, size_t n)
+{
+	return ap_utf8_span(p, n) == n;
 }
 
 bool ap_parse_u64(const char *s, uint64_t max, uint64_t *out)

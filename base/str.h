@@ -33,8 +33,9 @@ bool ap_is_alnum(char c);
 bool ap_is_digit(char c);
 char ap_lower(char c);
 
-/* Is it well-formed UTF-8 (no surrogates, no overlong forms, no NUL)? */
+/* Is it well-formed UTF-8 (no surrogates, no overlong forms, no NUL)?  How long is the part that is? */
 bool ap_utf8_ok(const char *p, size_t n);
+size_t ap_utf8_span(const char *p, size_t n);
 
 /*
  * Read a decimal number of digits only, at most `max`.

@@ -750,7 +750,6 @@ static int header(struct toml *t, cJSON *root, cJSON **table)
 	ap_auto_buf key = AP_BUF_INIT;
 	bool elements = eat(t, "[[");
 	const char *from;
-	unsigned depth = t->depth;
 	int rc;
 
 	if (!elements)
@@ -762,7 +761,6 @@ static int header(struct toml *t, cJSON *root, cJSON **table)
 		return -1;
 	if (!eat(t, elements ? "]]" : "]"))
 		return fail(t, elements ? "\"]]\"" : "\"]\"");
-	t->depth = depth;
 	rc = elements ? array_header(t, from, table, key.p) : table_header(t, from, table, key.p);
 	return rc < 0 ? -1 : end_of_line(t);
 }
@@ -801,28 +799,15 @@ static void wipe_marks(cJSON *j)
 		wipe_marks(c);
 }
 
-static const char *first_bad_byte(const char *p, size_t n)
-{
-	for (size_t i = 0; i < n;) {
-		size_t len = 1;
-
-		while (len < 4 && i + len < n && ((unsigned char)p[i + len] & 0xc0) == 0x80)
-			len++;
-		if (!ap_utf8_ok(p + i, len))
-			return p + i;
-		i += len;
-	}
-	return NULL;
-}
-
 int ap_toml_parse(cJSON **out, const char *p, size_t n, struct ap_err *err)
 {
 	ap_auto_json root = ap_json_object();
 	struct toml t = { .start = p, .p = p, .end = p + n, .err = err };
-	const char *bad = first_bad_byte(p, n);
+	size_t good = ap_utf8_span(p, n);
 
-	if (bad)
-		return fail_at(&t, bad, AP_E_INPUT, "%s", *bad ? "not valid UTF-8" : "a NUL byte");
+	if (good < n)
+		return fail_at(
+			&t, p + good, AP_E_INPUT, "%s", p[good] ? "not valid UTF-8" : "a NUL byte");
 	if (eat(&t, "\xef\xbb\xbf"))
 		t.start = t.p;
 	root->valueint = DEFINED;

@@ -187,6 +187,19 @@ char *ap_url_origin(const struct ap_url *u)
 	return ap_buf_steal(&b);
 }
 
+bool ap_url_is_of(const struct ap_url *u, const struct ap_strv *hosts)
+{
+	for (size_t i = 0; hosts && i < hosts->n; i++) {
+		ap_auto_free char *host = NULL;
+		unsigned port = 0;
+
+		if (ap_host_split(hosts->v[i], &host, &port) && strcmp(host, u->host) == 0 &&
+			(!port || port == u->port))
+			return true;
+	}
+	return false;
+}
+
 /* Source: RFC 3986 section 5.2.4, in place. */
 static void remove_dot_segments(char *path)
 {

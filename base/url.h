@@ -25,6 +25,9 @@ void ap_url_release(struct ap_url *u);
 /* Same scheme, host and port. */
 bool ap_url_same_origin(const struct ap_url *a, const struct ap_url *b);
 
+/* Is its host one of these, "host" or "host:port"? */
+bool ap_url_is_of(const struct ap_url *u, const struct ap_strv *hosts);
+
 /* "https://host:port", the port only when it is not the scheme's.  *out: owned. */
 char *ap_url_origin(const struct ap_url *u);
 

@@ -278,7 +278,7 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	curl_easy_setopt(e, CURLOPT_SOCKOPTFUNCTION, on_socket);
 	if (w->resolve)
 		curl_easy_setopt(e, CURLOPT_RESOLVE, w->resolve);
-	if (ap_wire_insecure(&w->insecure, u)) {
+	if (ap_url_is_of(u, &w->insecure)) {
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
 		curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
 	} else if (strcmp(u->scheme, "https") == 0) {
@@ -286,19 +286,6 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	}
 	if (w->no_proxy || ap_host_is_loopback(u->host))
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-}
-
-bool ap_wire_insecure(const struct ap_strv *list, const struct ap_url *u)
-{
-	for (size_t i = 0; list && i < list->n; i++) {
-		ap_auto_free char *host = NULL;
-		unsigned port = 0;
-
-		if (ap_host_split(list->v[i], &host, &port) && strcmp(host, u->host) == 0 &&
-			(!port || port == u->port))
-			return true;
-	}
-	return false;
 }
 
 static bool proxied(const char *scheme)

@@ -47,7 +47,4 @@ int ap_exchange_read(
 	struct ap_exchange *x, void *p, size_t n, size_t *got, struct ap_err *err) AP_CHECK;
 void ap_exchange_free(struct ap_exchange *x);
 
-/* Is the host ("host" or "host:port" of u) in the list of insecure ones? */
-bool ap_wire_insecure(const struct ap_strv *list, const struct ap_url *u);
-
 #endif

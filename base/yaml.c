@@ -573,27 +573,6 @@ static bool is_json(const char *p, size_t n)
 	return false;
 }
 
-/* The longest valid beginning, by halves. */
-static size_t first_bad_byte(const char *p, size_t n)
-{
-	size_t good = 0, bad = n;
-
-	while (bad - good > 1) {
-		size_t middle = good + (bad - good) / 2;
-		size_t cut = middle;
-
-		while (cut > good && ((unsigned char)p[cut] & 0xc0) == 0x80)
-			cut--;
-		if (cut > good && ap_utf8_ok(p + good, cut - good))
-			good = cut;
-		else if (cut > good)
-			bad = cut;
-		else
-			break;
-	}
-	return good;
-}
-
 int ap_yaml_parse(struct ap_yaml **out, const char *p, size_t n, struct ap_err *err)
 {
 	AP_CLEANUP(reader_release) struct reader r = { .nodes = 0 };
@@ -606,7 +585,7 @@ int ap_yaml_parse(struct ap_yaml **out, const char *p, size_t n, struct ap_err *
 		return ap_err_set(
 			err, AP_E_INPUT, "%zu bytes; want at most %u", n, (unsigned)MAX_TEXT);
 	if (!ap_utf8_ok(p, n))
-		return fail_at_byte(err, p, n, first_bad_byte(p, n), "not valid UTF-8");
+		return fail_at_byte(err, p, n, ap_utf8_span(p, n), "not valid UTF-8");
 	if (memmem(p, n, "\\ud", 3) || memmem(p, n, "\\uD", 3)) {
 		if (is_json(p, n)) {
 			join_surrogates(&joined, p, n);

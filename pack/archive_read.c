@@ -12,13 +12,13 @@
 
 #include "base/fs.h"
 #include "base/progress.h"
+#include "pack/base.h"
 #include "pack/index.h"
 #include "pack/media_type.h"
 
-#define DOCUMENT_MAX (4u << 20)
-#define ENTRIES_MAX  100000u
-#define READ_BLOCK   (256u << 10)
-#define LINKS_MAX    8
+#define ENTRIES_MAX 100000u
+#define READ_BLOCK  (256u << 10)
+#define LINKS_MAX   8
 
 /* One file of the archive; its bytes are found again by its position. */
 struct member {
@@ -211,7 +211,7 @@ static int keep_document(struct archive_source *s, struct pass *p, struct ap_err
 		     : strcmp(path, "manifest.json") == 0 ? &s->images
 							  : NULL;
 	bool version = strcmp(path, "oci-layout") == 0;
-	ap_auto_buf text = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_json j = NULL;
 
 	if (!to && !version)
@@ -365,7 +365,7 @@ static int source_open_blob(struct ap_source *base, const struct ap_descriptor *
 static int read_manifest(struct archive_source *s, const struct ap_digest *d,
 	const char *media_type, struct ap_descriptor *desc, struct ap_buf *body, struct ap_err *err)
 {
-	ap_auto_buf text = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_reader r = NULL;
 	struct ap_digest found;
 	uint64_t size;

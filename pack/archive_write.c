@@ -9,13 +9,10 @@
 
 #include "base/entry.h"
 #include "base/fs.h"
-#include "base/progress.h"
 #include "pack/base.h"
 #include "pack/index.h"
 #include "pack/media_type.h"
 #include "pack/tar.h"
-
-#define CHUNK (128u << 10)
 
 struct archive_sink {
 	struct ap_sink base;
@@ -70,21 +67,6 @@ static int add_file(
 	return add_padding(a, n, err);
 }
 
-static int copy_stream(int fd, struct ap_reader *r, struct ap_err *err)
-{
-	ap_auto_free char *chunk = ap_xmalloc(CHUNK);
-	size_t got;
-
-	do {
-		if (ap_interrupted())
-			return ap_err_set(err, AP_E_CANCELLED, "stopped");
-		if (ap_read(r, chunk, CHUNK, &got, err) < 0 ||
-			ap_write_all(fd, chunk, got, err) < 0)
-			return -1;
-	} while (got);
-	return 0;
-}
-
 static int add_blob(struct archive_sink *a, const struct ap_descriptor *d, struct ap_reader *r,
 	struct ap_err *err)
 {
@@ -93,7 +75,7 @@ static int add_blob(struct archive_sink *a, const struct ap_descriptor *d, struc
 
 	ap_verify_borrowed(&checked, r, &d->digest, d->size);
 	if (add_header(a, path, AP_ENTRY_FILE, d->size, err) < 0 ||
-		copy_stream(a->file.fd, checked ? checked : r, err) < 0)
+		ap_write_from(a->file.fd, checked ? checked : r, err) < 0)
 		return -1;
 	return add_padding(a, d->size, err);
 }

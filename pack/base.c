@@ -6,10 +6,6 @@
 
 #include "pack/media_type.h"
 
-#define DOCUMENT_MAX (4u << 20)
-/* An index may list indexes; nobody nests them deeper. */
-#define INDEX_DEPTH 4
-
 void ap_base_release(struct ap_base *b)
 {
 	ap_ref_release(&b->ref);
@@ -234,9 +230,9 @@ int ap_manifest_parse(
 	uint64_t version;
 	int k;
 
-	if (n > DOCUMENT_MAX)
+	if (n > AP_MANIFEST_MAX)
 		return ap_err_set(
-			err, AP_E_LIMIT, "a manifest of more than %u bytes", DOCUMENT_MAX);
+			err, AP_E_LIMIT, "a manifest of more than %u bytes", AP_MANIFEST_MAX);
 	if (ap_json_parse(&j, p, n, err) < 0)
 		return -1;
 	if (!cJSON_IsObject(j))
@@ -268,7 +264,7 @@ int ap_manifest_parse(
 static int get_document(struct ap_source *src, const struct ap_descriptor *want,
 	struct ap_descriptor *desc, cJSON **out, int *kind, struct ap_err *err)
 {
-	ap_auto_buf body = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	struct ap_digest found;
 
 	if (src->ops->get_manifest(src, want ? want->digest.s : NULL, desc, &body, err) < 0 ||
@@ -315,7 +311,7 @@ static int find_image(
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor want = { 0 };
 	bool known = false;
 
-	for (int depth = 0; depth < INDEX_DEPTH; depth++) {
+	for (int depth = 0; depth < AP_INDEX_DEPTH; depth++) {
 		ap_auto_json j = NULL;
 		int kind;
 
@@ -334,7 +330,7 @@ static int find_image(
 			return -1;
 		known = true;
 	}
-	return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", INDEX_DEPTH);
+	return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", AP_INDEX_DEPTH);
 }
 
 static int read_layers(struct ap_base *b, struct ap_err *err)
@@ -362,7 +358,7 @@ static int read_layers(struct ap_base *b, struct ap_err *err)
 static int read_config(struct ap_base *b, struct ap_source *src, struct ap_err *err)
 {
 	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-	ap_auto_buf body = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf body = AP_BUF_MAX(AP_MANIFEST_MAX);
 	ap_auto_reader inner = NULL;
 	ap_auto_reader r = NULL;
 
@@ -371,9 +367,9 @@ static int read_config(struct ap_base *b, struct ap_source *src, struct ap_err *
 	if (ap_media_type_kind(d.media_type) != AP_MT_CONFIG)
 		return ap_err_set(err, AP_E_UNSUPPORTED,
 			"not a runnable image: its configuration is \"%.100s\"", d.media_type);
-	if (d.size > DOCUMENT_MAX)
+	if (d.size > AP_MANIFEST_MAX)
 		return ap_err_set(err, AP_E_LIMIT, "config: %" PRIu64 " bytes, at most %u", d.size,
-			DOCUMENT_MAX);
+			AP_MANIFEST_MAX);
 	if (src->ops->open_blob(src, &d, &inner, err) < 0)
 		return ap_err_wrap(err, "config");
 	ap_verify_reader(&r, AP_STEAL(inner), &d.digest, d.size);

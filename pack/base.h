@@ -11,6 +11,10 @@
 #define AP_LABEL_BASE_NAME   "org.opencontainers.image.base.name"
 #define AP_LABEL_BASE_DIGEST "org.opencontainers.image.base.digest"
 
+#define AP_LAYERS_MAX   127        /* of an image, in all: what overlay file systems take */
+#define AP_MANIFEST_MAX (4u << 20) /* bytes of one document: manifest, index, configuration */
+#define AP_INDEX_DEPTH  4          /* an index may list indexes; nobody nests them deeper */
+
 /* The executor image as the registry has it, for one platform. */
 struct ap_base {
 	struct ap_ref ref;             /* as given */

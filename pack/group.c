@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pack/base.h"
+
 enum { TITLE_NAMES = 3 }; /* of wheels that a layer's title lists */
 
 struct sized {

@@ -8,7 +8,6 @@
 
 #include "deps/lock.h"
 
-#define AP_LAYERS_MAX    127       /* of an image, in all: what overlay file systems take */
 #define AP_GROUP_BIG     (4 << 20) /* bytes of a wheel that deserves its own layer */
 #define AP_GROUP_BUCKETS 8         /* layers that the small ones share */
 

@@ -82,10 +82,10 @@ int ap_image_assemble(struct ap_image *out, const struct ap_base *base,
 	ap_auto_json manifest = ap_json_object();
 	cJSON *list;
 
-	if (base->n_layers + n_layers > AP_IMAGE_MAX_LAYERS)
+	if (base->n_layers + n_layers > AP_LAYERS_MAX)
 		return ap_err_set(err, AP_E_LIMIT,
 			"%zu layers of the base and %zu new ones: at most %d in all",
-			base->n_layers, n_layers, AP_IMAGE_MAX_LAYERS);
+			base->n_layers, n_layers, AP_LAYERS_MAX);
 	if (ap_config_make(&config, base, layers, n_layers, o, err) < 0)
 		return -1;
 	i.config_json = print(config, &i.config, docker ? AP_MT_DOCKER_CONFIG : AP_MT_OCI_CONFIG);

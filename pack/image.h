@@ -8,8 +8,7 @@
 #include "pack/base.h"
 #include "pack/layer.h"
 
-#define AP_IMAGE_MAX_LAYERS 127
-#define AP_IMAGE_WORKDIR    "/usr/app"
+#define AP_IMAGE_WORKDIR "/usr/app"
 
 struct ap_image {
 	struct ap_descriptor manifest, config;

@@ -10,11 +10,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "base/progress.h"
+#include "pack/base.h"
 #include "pack/index.h"
-
-#define DOCUMENT_MAX (4u << 20)
-#define CHUNK        (128u << 10)
 
 static char *blob_path(const char *dir, const struct ap_digest *d)
 {
@@ -24,7 +21,7 @@ static char *blob_path(const char *dir, const struct ap_digest *d)
 static int read_json(cJSON **out, const char *dir, const char *name, struct ap_err *err)
 {
 	ap_auto_free char *path = ap_fs_join(dir, name);
-	ap_auto_buf text = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 
 	if (ap_fs_read(&text, path, err) < 0)
 		return -1;
@@ -73,7 +70,7 @@ static int read_manifest(const char *dir, const struct ap_digest *digest, const 
 	struct ap_descriptor *desc, struct ap_buf *body, struct ap_err *err)
 {
 	ap_auto_free char *path = blob_path(dir, digest);
-	ap_auto_buf text = AP_BUF_MAX(DOCUMENT_MAX);
+	ap_auto_buf text = AP_BUF_MAX(AP_MANIFEST_MAX);
 	struct ap_digest found;
 
 	if (ap_fs_read(&text, path, err) < 0) {
@@ -198,21 +195,6 @@ static int sink_has_blob(
 	return 0;
 }
 
-static int copy_stream(int fd, struct ap_reader *r, struct ap_err *err)
-{
-	ap_auto_free char *chunk = ap_xmalloc(CHUNK);
-	size_t got;
-
-	do {
-		if (ap_interrupted())
-			return ap_err_set(err, AP_E_CANCELLED, "stopped");
-		if (ap_read(r, chunk, CHUNK, &got, err) < 0 ||
-			ap_write_all(fd, chunk, got, err) < 0)
-			return -1;
-	} while (got);
-	return 0;
-}
-
 static int sink_put_blob(struct ap_sink *s, const struct ap_descriptor *desc, struct ap_reader *r,
 	struct ap_err *err)
 {
@@ -222,7 +204,7 @@ static int sink_put_blob(struct ap_sink *s, const struct ap_descriptor *desc, st
 
 	ap_verify_borrowed(&checked, r, &desc->digest, desc->size);
 	if (ap_fs_temp_open(&t, path, 0644, err) < 0 ||
-		copy_stream(t.fd, checked ? checked : r, err) < 0)
+		ap_write_from(t.fd, checked ? checked : r, err) < 0)
 		return ap_err_wrap(err, "oci layout %s: blob %s", s->ref.path, desc->digest.s);
 	return ap_fs_temp_commit(&t, err);
 }

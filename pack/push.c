@@ -7,9 +7,7 @@
 
 #include "pack/media_type.h"
 
-#define DOCUMENT_MAX (4u << 20)
-#define INDEX_DEPTH  4
-#define SMALL        (32u << 10) /* sent in the time that asking for it takes */
+#define SMALL (32u << 10) /* sent in the time that asking for it takes */
 
 enum {
 	UPLOAD_THREADS = 6, /* as many connections as registries like to see */
@@ -437,7 +435,7 @@ static int read_document(struct document *d, struct ap_source *src,
 {
 	struct ap_digest found;
 
-	ap_buf_init(&d->body, DOCUMENT_MAX);
+	ap_buf_init(&d->body, AP_MANIFEST_MAX);
 	if (src->ops->get_manifest(src, want ? want->digest.s : NULL, &d->desc, &d->body, err) <
 			0 ||
 		ap_buf_check(&d->body, "manifest", err) < 0)
@@ -486,8 +484,8 @@ static int copy_document(
 
 	if (d->kind == AP_MT_MANIFEST)
 		return copy_image(p, d->j, err);
-	if (depth >= INDEX_DEPTH)
-		return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", INDEX_DEPTH);
+	if (depth >= AP_INDEX_DEPTH)
+		return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", AP_INDEX_DEPTH);
 	for (const cJSON *m = list ? list->child : NULL; m; m = m->next) {
 		AP_CLEANUP(ap_descriptor_release) struct ap_descriptor want = { 0 };
 		AP_CLEANUP(document_release) struct document inner = { 0 };
@@ -511,9 +509,9 @@ static int copy_all(struct ap_descriptor *out, struct ap_push *p, const char *pl
 	for (int depth = 0; d.kind == AP_MT_INDEX && platform; depth++) {
 		AP_CLEANUP(ap_descriptor_release) struct ap_descriptor want = { 0 };
 
-		if (depth == INDEX_DEPTH)
+		if (depth == AP_INDEX_DEPTH)
 			return ap_err_set(
-				err, AP_E_LIMIT, "indexes nested deeper than %d", INDEX_DEPTH);
+				err, AP_E_LIMIT, "indexes nested deeper than %d", AP_INDEX_DEPTH);
 		if (ap_index_choose(&want, d.j, platform, err) < 0)
 			return -1;
 		document_release(&d);

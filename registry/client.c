@@ -56,18 +56,10 @@ void ap_registry_free(struct ap_registry *reg)
 	free(reg);
 }
 
-static bool label_suffix(const char *host, const char *suffix)
-{
-	size_t n = strlen(host);
-	size_t m = strlen(suffix);
-
-	return n > m && host[n - m - 1] == '.' && strcmp(host + n - m, suffix) == 0;
-}
-
 bool ap_registry_is_google(const char *host)
 {
-	return strcmp(host, "gcr.io") == 0 || label_suffix(host, "gcr.io") ||
-	       label_suffix(host, "pkg.dev");
+	return strcmp(host, "gcr.io") == 0 || ap_ends_with(host, ".gcr.io") ||
+	       ap_ends_with(host, ".pkg.dev");
 }
 
 struct ap_rhost *ap_rhost_get(struct ap_registry *reg, const char *name)
@@ -175,14 +167,7 @@ static int ping_locked(struct ap_registry *reg, struct ap_rhost *h, struct ap_er
 		return 0;
 	if (ap_url_parse(&u, probe, err) < 0)
 		return -1;
-	for (size_t i = 0; i < reg->insecure.n; i++) {
-		ap_auto_free char *host = NULL;
-		unsigned port = 0;
-
-		if (ap_host_split(reg->insecure.v[i], &host, &port) && strcmp(host, u.host) == 0 &&
-			(!port || port == u.port))
-			h->insecure = true;
-	}
+	h->insecure = ap_url_is_of(&u, &reg->insecure);
 	if (ping_any(reg, h, &resp, err) < 0 ||
 		(resp.status == 401 && ap_challenge_of(&h->challenge, &resp, err) < 0))
 		goto undo;

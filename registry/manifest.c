@@ -7,8 +7,7 @@
 #include "pack/media_type.h"
 #include "registry/answer.h"
 
-#define MAX_MANIFEST ((uint64_t)4 << 20)
-#define LATE_TRIES   3 /* of a manifest or blob that may show late */
+#define LATE_TRIES 3 /* of a manifest or blob that may show late */
 
 static char *manifest_path(const struct ap_repo *r, const char *reference)
 {
@@ -93,7 +92,7 @@ static int get_once(const struct ap_repo *r, const char *scope, const char *refe
 		.path = path,
 		.req = { .method = "GET",
 			.headers = &headers,
-			.max_body = MAX_MANIFEST,
+			.max_body = AP_MANIFEST_MAX,
 			.step = AP_STEP_MANIFEST,
 			.flags = AP_HTTP_FOLLOW | AP_HTTP_RETRY } };
 

@@ -8,7 +8,6 @@
 #include "pack/media_type.h"
 #include "registry/answer.h"
 
-#define PAGE_MAX  ((uint64_t)4 << 20)
 #define PAGES_MAX 50
 
 int ap_link_next(char **out, const char *header, const char *from, struct ap_err *err)
@@ -40,7 +39,7 @@ static int get_page(const struct ap_repo *r, const char *path, const char *url,
 		.url = url,
 		.req = { .method = "GET",
 			.headers = &headers,
-			.max_body = PAGE_MAX,
+			.max_body = AP_MANIFEST_MAX,
 			.step = AP_STEP_MANIFEST,
 			.flags = AP_HTTP_FOLLOW | AP_HTTP_RETRY } };
 

@@ -8,7 +8,6 @@
 #include "registry/answer.h"
 
 #define CHUNK          ((uint64_t)16 << 20)
-#define MAX_CHUNK      ((uint64_t)512 << 20)
 #define MAX_WRONG      3     /* times that a registry may deny a digest which we verified */
 #define MAX_DENIED     6     /* times that a token may end before its upload does */
 #define MIN_PATIENCE   120.0 /* seconds from the first failure on */
@@ -22,7 +21,6 @@ struct upload {
 	const struct ap_descriptor *desc;
 	struct ap_reader *body; /* verifying */
 	char *location;
-	uint64_t chunk;
 	int mode;
 	/* of the last failure */
 	bool again, refused_mode, wrong_digest;
@@ -211,7 +209,7 @@ static int patch(struct upload *u, uint64_t from, uint64_t size, bool ranged, st
 
 static int send_patches(struct upload *u, struct ap_err *err)
 {
-	uint64_t step = u->mode == MODE_CHUNKS ? u->chunk : u->desc->size;
+	uint64_t step = u->mode == MODE_CHUNKS ? CHUNK : u->desc->size;
 	uint64_t at = 0;
 
 	do {
@@ -310,7 +308,7 @@ static int upload_all(struct upload *u, struct ap_err *err)
 int ap_blob_put(const struct ap_repo *r, const struct ap_descriptor *d, struct ap_reader *body,
 	char **session, struct ap_err *err)
 {
-	struct upload u = { .repo = r, .desc = d, .chunk = CHUNK };
+	struct upload u = { .repo = r, .desc = d };
 	AP_CLEANUP(ap_reader_freep) struct ap_reader *checked = NULL;
 	int rc;
 

@@ -580,8 +580,6 @@ static cJSON *external(struct peer *p, const char *source)
 	return parse(text.p);
 }
 
-#define X10(s) s s s s s s s s s s
-
 TEST(gcp_external_account_that_is_broken_is_refused)
 {
 	static const struct {

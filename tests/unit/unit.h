@@ -25,6 +25,9 @@ void unit_register(const char *name, CMUnitTestFunction fn);
 	}                                                              \
 	static void name(void **state AP_UNUSED)
 
+/* A literal ten times. */
+#define X10(s) s s s s s s s s s s
+
 /* The call succeeded; prints the error otherwise. */
 #define assert_ok(call, err)                                          \
 	do {                                                          \
