@@ -569,6 +569,9 @@ static int make_up_manifest(struct archive_source *s, struct ap_err *err)
 		return -1;
 	layers = ap_json_get(image, "Layers");
 	for (const cJSON *l = layers ? layers->child : NULL; l; l = l->next) {
+		if (s->n_blobs > AP_LAYERS_MAX)
+			return ap_err_set(err, AP_E_LIMIT, "%s: manifest.json: more than %d layers",
+				s->base.ref.path, AP_LAYERS_MAX);
 		if (add_blob(s, l, "Layers", err) < 0)
 			return -1;
 	}

@@ -243,6 +243,10 @@ TEST(archive_source_refuses_what_is_broken)
 		{ "layer outside", "docker-archive",
 			"[{\"Config\":\"c.json\",\"Layers\":[\"../x\"]}]", NULL, "",
 			"names \"../x\"", AP_E_PROTO },
+		{ "more layers than an image can have", "docker-archive",
+			"[{\"Config\":\"c.json\",\"Layers\":[" X10(
+				X10("\"c.json\",\"c.json\",")) "\"c.json\"]}]",
+			NULL, "", "more than 127 layers", AP_E_LIMIT },
 		{ "config is a number", "docker-archive", "[{\"Config\":1}]", NULL, "",
 			"want a path", AP_E_PROTO },
 		{ "links in a circle", "docker-archive", "[{\"Config\":\"loop\"}]", NULL, "",
