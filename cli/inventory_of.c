@@ -31,21 +31,46 @@ static int open_range(
 	return s->source->ops->open_range(s->source, s->desc, from, size, out, err);
 }
 
+/* What a container's processes get of the image's configuration: HOME is its user's. */
+static void read_env(struct ap_strv *out, const struct ap_base *base)
+{
+	const cJSON *config = ap_json_get(base->config, "config");
+	const cJSON *env = ap_json_get(config, "Env");
+	const char *user = ap_json_str(config, "User");
+	struct ap_str name = ap_str_n(user ? user : "", user ? strcspn(user, ":") : 0);
+	const cJSON *v;
+
+	cJSON_ArrayForEach(v, env)
+	{
+		if (cJSON_IsString(v))
+			ap_strv_add(out, v->valuestring);
+	}
+	if (ap_base_env(base, "HOME"))
+		return;
+	if (!name.n || ap_str_eq(name, "root") || ap_str_eq(name, "0"))
+		ap_strv_add(out, "HOME=/root");
+	else
+		ap_strv_addf(out, "HOME=/home/%.*s", (int)name.n, name.p);
+}
+
 int ap_inventory_of(struct ap_inventory **out, struct ap_source *source, const struct ap_base *base,
 	const char *word, const char *cache_dir, struct ap_progress *progress, struct ap_err *err)
 {
 	struct ap_layer_stream *layers = ap_xcalloc(base->n_layers + 1, sizeof(*layers));
 	struct stream *streams = ap_xcalloc(base->n_layers + 1, sizeof(*streams));
+	ap_auto_strv env = { 0 };
 	struct ap_inventory_opts o = {
 		.env_path = ap_base_env(base, "PATH"),
 		.interpreter = word,
 		.os = ap_json_str(base->config, "os"),
 		.arch = ap_json_str(base->config, "architecture"),
+		.env = &env,
 		.cache_dir = cache_dir,
 		.progress = progress,
 	};
 	int rc;
 
+	read_env(&env, base);
 	for (size_t i = 0; i < base->n_layers; i++) {
 		streams[i] = (struct stream){ source, &base->layers[i] };
 		layers[i] = (struct ap_layer_stream){

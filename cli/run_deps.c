@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/url.h"
 #include "cli/inside.h"
 #include "cli/inventory_of.h"
 #include "cli/outfile.h"
@@ -145,6 +146,36 @@ static void make_inside(struct ap_run *r)
 	r->inside->python = ap_xstrdup(r->inventory->python_path);
 }
 
+/* pip inspect, and we before we looked, do not tell what pip in the base is told. */
+static void warn_of_unknown_pip(struct ap_run *r)
+{
+	static const char *const names[] = { "PIP_CONSTRAINT", "PIP_CONFIG_FILE", "PIP_INDEX_URL",
+		"PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_PRE" };
+
+	for (size_t i = 0; i < AP_LEN(names) && !r->inventory->pip.known; i++) {
+		const char *value = ap_base_env(&r->base, names[i]);
+
+		if (value && *value) {
+			ap_emit_warn(r->progress, AP_STEP_INVENTORY,
+				"--inventory does not say what pip in the base is told, and %s is set "
+				"there: that has no effect; make the inventory with \"autopack inspect "
+				"--inventory-out\"",
+				names[i]);
+			return;
+		}
+	}
+}
+
+/* Is the base's registry this machine's neighbour? */
+static bool is_private(const struct ap_ref *ref)
+{
+	ap_auto_free char *host = NULL;
+	unsigned port;
+
+	return ref->transport == AP_DOCKER && ap_host_split(ref->registry, &host, &port) &&
+	       ap_host_is_private(host);
+}
+
 int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_pack_opts *p = r->ask.pack;
@@ -153,6 +184,7 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		.cache_dir = r->ask.cache_dir,
 		.allow_build = &r->ask.image.allow_build,
 		.progress = r->progress,
+		.private_base = is_private(&r->base.ref),
 		.refresh = p->refresh,
 		.fetch = ap_wheels_fetch_sources,
 		.fetch_ctx = r,
@@ -164,6 +196,7 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, word, err)
 			  : read_inventory(r, word, &o, err)) < 0)
 		return -1;
+	warn_of_unknown_pip(r);
 	if (choose_python(r, err) < 0)
 		return -1;
 	make_inside(r);

@@ -66,9 +66,9 @@ static void read_pip_conf(struct ap_index_config *c, ap_getenv_fn env)
 {
 	ap_auto_strv said = { 0 };
 
-	ap_pip_conf_read(&said, env);
-	for (size_t i = 0; i < said.n; i += 2)
-		set_pip_option(c, said.v[i], said.v[i + 1]);
+	ap_pip_conf_read(&said, &(struct ap_pip_place){ .env = env, .prefix = env("VIRTUAL_ENV") });
+	for (size_t i = 0; i < said.n; i += 3)
+		set_pip_option(c, said.v[i + 1], said.v[i + 2]);
 }
 
 static void read_pip_env(struct ap_index_config *c, ap_getenv_fn env)
@@ -169,11 +169,13 @@ static void read_uv_env(struct ap_index_config *c, ap_getenv_fn env)
 		c->keyring = strcmp(value, "subprocess") == 0;
 }
 
-void ap_index_config_read(
-	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env)
+void ap_index_config_read_above(struct ap_index_config *out, const struct ap_strv *below,
+	const struct ap_dep_index *from_files, ap_getenv_fn env)
 {
 	struct ap_index_config c = { 0 };
 
+	for (size_t i = 0; below && i + 1 < below->n; i += 2)
+		set_pip_option(&c, below->v[i], below->v[i + 1]);
 	read_pip_conf(&c, env);
 	read_pip_env(&c, env);
 	read_uv_env(&c, env);
@@ -188,6 +190,12 @@ void ap_index_config_read(
 	c.no_index = c.no_index || from_files->no_index;
 	c.pre = c.pre || from_files->pre;
 	*out = c;
+}
+
+void ap_index_config_read(
+	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env)
+{
+	ap_index_config_read_above(out, NULL, from_files, env);
 }
 
 static int authorize(char **url, ap_index_token_fn fn, void *ctx, struct ap_err *err)

@@ -25,6 +25,13 @@ struct ap_index_config {
  */
 void ap_index_config_read(
 	struct ap_index_config *out, const struct ap_dep_index *from_files, ap_getenv_fn env);
+
+/*
+ * The same above NAME, VALUE, ...: options of pip's that count where nothing
+ * else says what it is; NULL: none.
+ */
+void ap_index_config_read_above(struct ap_index_config *out, const struct ap_strv *below,
+	const struct ap_dep_index *from_files, ap_getenv_fn env);
 void ap_index_config_release(struct ap_index_config *c);
 
 /* A token for this URL, or NULL.  *token: owned. */

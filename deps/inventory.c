@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "deps/base_pip.h"
 #include "deps/dists.h"
 #include "deps/inputs.h"
 #include "deps/layer_scan.h"
@@ -33,6 +34,8 @@ void ap_inventory_free(struct ap_inventory *i)
 	free(i->python3_at);
 	free(i->python_path);
 	free(i->implementation);
+	free(i->sys_prefix);
+	ap_base_pip_release(&i->pip);
 	free(i->scheme.prefix);
 	free(i->scheme.purelib);
 	free(i->scheme.platlib);
@@ -56,6 +59,7 @@ static void inventory_freep(struct ap_inventory **i)
 struct merge {
 	struct ap_paths *paths;
 	struct ap_buf *record; /* NULL: nothing is written down */
+	uint16_t fill; /* the layer of that number is merged already, without some contents */
 };
 
 static int merge_op(void *ctx, const struct ap_path_op *op, struct ap_err *err)
@@ -64,6 +68,10 @@ static int merge_op(void *ctx, const struct ap_path_op *op, struct ap_err *err)
 
 	if (m->record)
 		ap_layer_record_add(m->record, op);
+	if (m->fill) {
+		ap_paths_fill(m->paths, m->fill, op);
+		return 0;
+	}
 	return ap_paths_apply(m->paths, op, err);
 }
 
@@ -224,7 +232,7 @@ static int read_layer(struct merge *m, const struct ap_layer_stream *l, const ch
 		return ap_err_wrap(err, "layer %.19s", l->digest);
 	ap_layer_record_begin(&record);
 	m->record = record_file ? &record : NULL;
-	if (ap_layer_scan(counted(r, l, progress), merge_op, m, err) < 0)
+	if (ap_layer_scan(counted(r, l, progress), l->also, merge_op, m, err) < 0)
 		return ap_err_wrap(err, "layer %.19s", l->digest);
 	if (record_file)
 		try_save(&record, record_file, progress);
@@ -280,6 +288,54 @@ static void announce(
 			unknown == 1 ? "" : "s", (double)bytes / 1e6);
 }
 
+/* Read layer number `layer` for the contents of files that its record lacks. */
+static int fill_layer(struct ap_paths *paths, const struct ap_layer_stream *layers, uint16_t layer,
+	const struct ap_strv *files, const struct ap_inventory_opts *o, struct ap_err *err)
+{
+	struct ap_layer_stream l = layers[layer - 1];
+	ap_auto_free char *record = record_path(o->cache_dir, l.digest);
+	ap_auto_free char *which = ap_xasprintf("layer %u, for pip's configuration", layer);
+	struct merge m = { .paths = paths, .fill = layer };
+
+	l.also = files;
+	return read_layer(&m, &l, which, record, o->progress, err);
+}
+
+/*
+ * What pip there is told.  A record of an earlier version, or made of a table
+ * of contents, may lack what is in some file: its layer is read for it, once.
+ */
+static int find_pip(struct ap_inventory *inv, const struct ap_layer_stream *layers, size_t n,
+	const struct ap_inventory_opts *o, struct ap_err *err)
+{
+	ap_auto_free bool *filled = ap_xcalloc(n + 1, sizeof(*filled));
+	struct ap_paths *paths = paths_of(inv);
+	bool again = true;
+
+	while (again) {
+		ap_auto_strv lacks = { 0 };
+		ap_auto_strv files = { 0 };
+		struct ap_pip_place at = {
+			.vars = o->env, .paths = paths, .prefix = inv->sys_prefix, .lacks = &lacks
+		};
+
+		ap_base_pip_find(&inv->pip, &at);
+		again = false;
+		for (size_t i = 0; i < lacks.n; i++)
+			ap_strv_add(&files, lacks.v[i] + 1);
+		for (size_t i = 0; i < lacks.n; i++) {
+			uint16_t layer = ap_paths_layer(paths, ap_paths_find(paths, lacks.v[i], 0));
+
+			if (filled[layer])
+				continue;
+			filled[layer] = again = true;
+			if (fill_layer(paths, layers, layer, &files, o, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *layers, size_t n,
 	const struct ap_inventory_opts *o, struct ap_err *err)
 {
@@ -299,6 +355,8 @@ int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *l
 	ap_python_find(inv, paths, o->env_path, o->interpreter);
 	if (inv->python_path)
 		ap_dists_find(inv, paths);
+	if (inv->python_path && o->env && find_pip(inv, layers, n, o, err) < 0)
+		return ap_err_wrap(err, "read the base");
 	*out = AP_STEAL(inv);
 	return 0;
 }

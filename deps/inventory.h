@@ -21,6 +21,8 @@ struct ap_layer_stream {
 	int (*open_range)(void *ctx, uint64_t from, uint64_t size, struct ap_reader **out,
 		struct ap_err *err);
 	const cJSON *annotations; /* of its descriptor, or NULL; borrowed */
+	const struct ap_strv
+		*also; /* files of which the content is kept, too ("opt/x"), or NULL; borrowed */
 	void *ctx;
 };
 
@@ -51,6 +53,14 @@ struct ap_scheme {
 	char *interpreter; /* for #! lines: /usr/bin/python3 */
 };
 
+/* What pip in the image is told that decides what it installs; see base_pip.h. */
+struct ap_base_pip {
+	bool known;                 /* false: an inventory that does not say */
+	struct ap_strv settings;    /* WHERE, NAME, VALUE, ...: "/etc/pip.conf", "pre", "true" */
+	struct ap_strv constraints; /* WHERE, TEXT, ...: "/etc/limits.txt:3", "numpy<2" */
+	char *error;                /* why the constraints cannot be followed, or NULL */
+};
+
 struct ap_inventory {
 	char *os, *arch; /* of the image */
 	char *libc;      /* "glibc" or "musl" */
@@ -61,7 +71,9 @@ struct ap_inventory {
 	unsigned py_major, py_minor, py_micro;
 	char *implementation; /* "cpython" */
 	bool externally_managed;
-	bool venv; /* pyvenv.cfg beside it */
+	bool venv;        /* pyvenv.cfg beside it */
+	char *sys_prefix; /* sys.prefix; NULL: not known */
+	struct ap_base_pip pip;
 	struct ap_scheme scheme;
 	struct ap_strv site_dirs; /* sys.path's site directories in order */
 	struct ap_dist *dists;    /* sorted by normalized name; all on site_dirs, first one wins */
@@ -85,6 +97,8 @@ struct ap_inventory_opts {
 	const char *env_path;
 	const char *interpreter;
 	const char *os, *arch;
+	const struct ap_strv
+		*env; /* what its processes get, HOME too, "NAME=VALUE"; NULL: nothing */
 	const char *cache_dir;
 	struct ap_progress *progress;
 };

@@ -168,6 +168,18 @@ static int dists_from_json(struct ap_inventory *inv, const cJSON *j, struct ap_e
 	return 0;
 }
 
+static int pip_from_json(struct ap_base_pip *b, const cJSON *j, struct ap_err *err)
+{
+	b->known = get_bool(j, "known");
+	get_str(&b->error, j, "error");
+	get_list(&b->settings, j, "settings");
+	get_list(&b->constraints, j, "constraints");
+	if (b->settings.n % 3 || b->constraints.n % 2)
+		return ap_err_set(err, AP_E_INPUT,
+			"inventory: pip: want \"settings\" by threes and \"constraints\" by twos");
+	return 0;
+}
+
 int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_err *err)
 {
 	AP_CLEANUP(inventory_freep) struct ap_inventory *inv = ap_xcalloc(1, sizeof(*inv));
@@ -214,6 +226,7 @@ int ap_inventory_from_json(struct ap_inventory **out, const cJSON *j, struct ap_
 		return -1;
 	if ((inv->python_path &&
 		    scheme_from_json(&inv->scheme, ap_json_get(j, "scheme"), err) < 0) ||
+		pip_from_json(&inv->pip, ap_json_get(j, "pip"), err) < 0 ||
 		dists_from_json(inv, j, err) < 0 ||
 		tree_from_json(inv->paths, ap_json_get(j, "tree"), &path, err) < 0)
 		return -1;

@@ -195,6 +195,20 @@ static void put_libc(struct writer *w, const struct ap_inventory *i)
 	put_text(w, "libcVersion", v);
 }
 
+static int put_pip(struct writer *w, const struct ap_base_pip *b)
+{
+	put_key(w, "pip", false);
+	ap_buf_addc(&w->text, '{');
+	put_key(w, "known", true);
+	ap_buf_adds(&w->text, "true");
+	put_text(w, "error", b->error);
+	if (put_list(w, "settings", &b->settings) < 0 ||
+		put_list(w, "constraints", &b->constraints) < 0)
+		return -1;
+	ap_buf_addc(&w->text, '}');
+	return 0;
+}
+
 static int put_all(struct writer *w, const struct ap_inventory *i)
 {
 	ap_buf_addc(&w->text, '{');
@@ -210,6 +224,8 @@ static int put_all(struct writer *w, const struct ap_inventory *i)
 	put_text(w, "python3At", i->python3_at);
 	if (i->python_path)
 		put_python(w, i);
+	if (i->pip.known && put_pip(w, &i->pip) < 0)
+		return -1;
 	if (put_list(w, "siteDirs", &i->site_dirs) < 0)
 		return -1;
 	put_key(w, "distributions", false);

@@ -15,9 +15,10 @@
 #define MAX_NAME    4096
 #define MAX_TEXT    (256u << 10) /* METADATA: what is behind the headers is not needed */
 #define MAX_RECORD  (32u << 20)
+#define SNIFFED     1024u
 
 /* What is kept of a file. */
-enum what { NOTHING, TEXT, RECORD, PYTHON, LIBC };
+enum what { NOTHING, TEXT, RECORD, PYTHON, LIBC, PIP };
 
 /* ---- which files matter ---- */
 
@@ -67,7 +68,15 @@ static bool is_libc(const char *base)
 	       ap_starts_with(base, "ld-musl-") || ap_starts_with(base, "libc.musl-");
 }
 
-static enum what interest(const char *path)
+/* "etc/pip.conf", "etc/pip/constraint.txt", "opt/requirements-gpu.txt" */
+static bool is_pip_file(const char *path, const char *base)
+{
+	return strcmp(base, "pip.conf") == 0 || ap_starts_with(path, "etc/pip/") ||
+	       (ap_ends_with(base, ".txt") &&
+		       (strstr(base, "constraint") || strstr(base, "requirements")));
+}
+
+static enum what interest(const char *path, const struct ap_strv *also)
 {
 	static const char *const info[] = { "METADATA", "INSTALLER", "direct_url.json" };
 	static const char *const egg[] = { "PKG-INFO", "installed-files.txt", "top_level.txt" };
@@ -87,12 +96,51 @@ static enum what interest(const char *path)
 		return TEXT;
 	if (is_python(base))
 		return PYTHON;
-	return is_libc(base) ? LIBC : NOTHING;
+	if (is_libc(base))
+		return LIBC;
+	return is_pip_file(path, base) || (also && ap_strv_has(also, path)) ? PIP : NOTHING;
 }
 
-bool ap_layer_scan_wants(const char *path)
+bool ap_layer_scan_wants(const char *path, const struct ap_strv *also)
 {
-	return interest(path) != NOTHING;
+	return interest(path, also) != NOTHING;
+}
+
+/*
+ * Is the first line that says anything one of a list of requirements, "x==1",
+ * "x[y] < 2", "x @ https://...", "-c FILE"?  Of one that only names a package
+ * nobody can tell.
+ */
+static bool begins_with_requirement(const char *p, size_t n)
+{
+	static const char *const marks[] = { "==", "~=", "!=", "<", ">", "@ " };
+	struct ap_str rest = ap_str_n(p, n);
+	struct ap_str line;
+	size_t i = 0;
+
+	do {
+		if (!ap_str_next(&rest, '\n', &line))
+			return false;
+		line = ap_str_trim(line);
+	} while (!line.n || line.p[0] == '#');
+	if (line.n > 3 && line.p[0] == '-')
+		return line.p[1] == '-' ? ap_is_alnum(line.p[2]) : line.p[2] == ' ';
+	while (i < line.n && (ap_is_alnum(line.p[i]) || strchr("-_.", line.p[i])))
+		i++;
+	if (!i || !ap_is_alnum(line.p[0]))
+		return false;
+	if (i < line.n && line.p[i] == '[')
+		while (i < line.n && line.p[i++] != ']')
+			;
+	while (i < line.n && line.p[i] == ' ')
+		i++;
+	for (size_t k = 0; k < AP_LEN(marks); k++) {
+		size_t m = strlen(marks[k]);
+
+		if (line.n - i > m && memcmp(line.p + i, marks[k], m) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- contents ---- */
@@ -220,8 +268,10 @@ static void record_paths(struct ap_buf *out, const char *p, size_t n)
 struct scan {
 	struct archive *a;
 	struct ap_reader *r;
+	const struct ap_strv *also;
 	ap_op_fn fn;
 	void *ctx;
+	uint64_t size; /* of the entry */
 	struct ap_err *err;
 	struct ap_err read_err; /* what the reader said, for libarchive has no place for it */
 	unsigned n;
@@ -316,10 +366,13 @@ static int scan_binary(struct scan *s, struct ap_buf *out, const char *base)
 static int read_text(struct scan *s, struct ap_buf *out, size_t max)
 {
 	char chunk[16384];
-	la_ssize_t k;
+	la_ssize_t k = 1;
 
-	while ((k = archive_read_data(s->a, chunk, sizeof(chunk))) > 0)
-		ap_buf_add(out, chunk, AP_MIN((size_t)k, max - out->len));
+	while (out->len < max && k > 0) {
+		k = archive_read_data(s->a, chunk, AP_MIN(sizeof(chunk), max - out->len));
+		if (k > 0)
+			ap_buf_add(out, chunk, (size_t)k);
+	}
 	return k < 0 ? broken(s) : 0;
 }
 
@@ -334,15 +387,57 @@ static void cut_description(struct ap_buf *text)
 		ap_buf_truncate(text, (size_t)(end + 1 - text->p));
 }
 
+/* "https://user:password@host" -> "https://@host": what is kept is shared, and no secret is. */
+static void add_without_users(struct ap_buf *out, const char *p, size_t n)
+{
+	while (n) {
+		const char *at = memmem(p, n, "://", 3);
+		size_t head = at ? (size_t)(at + 3 - p) : n;
+		size_t host = 0;
+
+		ap_buf_add(out, p, head);
+		p += head;
+		n -= head;
+		while (host < n && p[host] && !strchr("/?# \t\r\n", p[host]))
+			host++;
+		for (size_t i = host; i-- > 0;) {
+			if (p[i] == '@') {
+				p += i;
+				n -= i;
+				break;
+			}
+		}
+	}
+}
+
+/* What pip's configuration may consist of, whole or not at all. */
+static int pip_content(struct scan *s, struct ap_path_op *op, struct ap_buf *kept, bool sure)
+{
+	ap_auto_buf raw = AP_BUF_INIT;
+
+	if (s->size > AP_PIP_FILE_MAX)
+		return 0;
+	if (!sure && read_text(s, &raw, SNIFFED) < 0)
+		return -1;
+	if (!sure && !begins_with_requirement(raw.p, raw.len))
+		return 0;
+	if (read_text(s, &raw, AP_PIP_FILE_MAX) < 0)
+		return -1;
+	add_without_users(kept, raw.p, raw.len);
+	op->content = kept->p;
+	op->content_len = kept->len;
+	return 0;
+}
+
 static int file_content(struct scan *s, struct ap_path_op *op, struct ap_buf *kept)
 {
 	const char *slash = strrchr(op->path, '/');
 	const char *base = slash ? slash + 1 : op->path;
-	enum what what = interest(op->path);
+	enum what what = interest(op->path, s->also);
 	ap_auto_buf raw = AP_BUF_INIT;
 
-	if (what == NOTHING)
-		return 0;
+	if (what == NOTHING || what == PIP)
+		return pip_content(s, op, kept, what == PIP);
 	if (what == PYTHON || what == LIBC) {
 		if (scan_binary(s, kept, base) < 0)
 			return -1;
@@ -447,6 +542,7 @@ static int entry(struct scan *s, struct archive_entry *e)
 				s->err, AP_E_PROTO, "tar: \"%.200s\": a link to nothing", path.p);
 	} else {
 		op.type = AP_OP_FILE;
+		s->size = (uint64_t)archive_entry_size(e);
 		if (archive_entry_filetype(e) == AE_IFREG && file_content(s, &op, &content) < 0)
 			return -1;
 	}
@@ -479,12 +575,14 @@ static int scan_all(struct scan *s)
 	return 0;
 }
 
-int ap_layer_scan(struct ap_reader *r, ap_op_fn fn, void *ctx, struct ap_err *err)
+int ap_layer_scan(
+	struct ap_reader *r, const struct ap_strv *also, ap_op_fn fn, void *ctx, struct ap_err *err)
 {
 	struct scan *s;
 	int rc = -1;
 
 	s = ap_xcalloc(1, sizeof(*s));
+	s->also = also;
 	s->fn = fn;
 	s->ctx = ctx;
 	s->err = err;

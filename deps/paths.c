@@ -222,6 +222,11 @@ uint16_t ap_paths_mode(const struct ap_paths *p, ap_path_id id)
 	return p->v[id].mode;
 }
 
+uint16_t ap_paths_layer(const struct ap_paths *p, ap_path_id id)
+{
+	return p->v[id].layer;
+}
+
 const char *ap_paths_name(const struct ap_paths *p, ap_path_id id)
 {
 	return p->names + p->v[id].name;
@@ -460,4 +465,17 @@ int ap_paths_apply(struct ap_paths *p, const struct ap_path_op *op, struct ap_er
 	if (id && p->v[id].kind != AP_PATH_NONE)
 		remove_older(p, id, p->layer);
 	return 0;
+}
+
+void ap_paths_fill(struct ap_paths *p, uint16_t layer, const struct ap_path_op *op)
+{
+	uint32_t id = ap_paths_find(p, op->path, 0);
+	uint32_t from = op->type == AP_OP_HARD ? ap_paths_find(p, op->target, 0) : 0;
+
+	if (!id || p->v[id].layer != layer || p->v[id].kind != AP_PATH_FILE || p->v[id].data)
+		return;
+	if (from && p->v[from].kind == AP_PATH_FILE)
+		p->v[id].data = p->v[from].data;
+	else if (op->type == AP_OP_FILE && op->content)
+		p->v[id].data = keep(p, op->content, op->content_len);
 }

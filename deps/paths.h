@@ -42,6 +42,15 @@ void ap_paths_next_layer(struct ap_paths *p);
 /* Errors: AP_E_LIMIT for too many paths or links in a circle, AP_E_PROTO. */
 int ap_paths_apply(struct ap_paths *p, const struct ap_path_op *op, struct ap_err *err) AP_CHECK;
 
+/* The number of the layer that put it there, from 1. */
+uint16_t ap_paths_layer(const struct ap_paths *p, ap_path_id id);
+
+/*
+ * Give a file that is there, put by layer number `layer`, the content that
+ * its op has and that was not known when it was applied.
+ */
+void ap_paths_fill(struct ap_paths *p, uint16_t layer, const struct ap_path_op *op);
+
 /* What an absolute path means, links followed (of the parents only without AP_FOLLOW). */
 enum { AP_FOLLOW = 1 << 0 };
 ap_path_id ap_paths_find(const struct ap_paths *p, const char *path, unsigned flags);

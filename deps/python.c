@@ -501,6 +501,7 @@ void ap_python_find(
 		if (v)
 			parse_version(v, &inv->py_major, &inv->py_minor, &inv->py_micro);
 	}
+	inv->sys_prefix = ap_xstrdup(f.venv ? f.venv : f.prefix);
 	find_scheme(&f);
 	find_external(&f);
 }

@@ -835,6 +835,8 @@ static int ambient_constraints(struct scan *s)
 			return refuse(s, where, found.v[i + 1],
 				"a file on the network is not read; want a local file");
 		path = ap_path_clean(found.v[i + 1]);
+		if (strcmp(path, "/dev/null") == 0)
+			continue;
 		if (!ap_fs_is_file(path))
 			return not_there(s, where, found.v[i + 1], path, "no such file");
 		if (read_file(s, path, where, true) < 0)
@@ -913,7 +915,7 @@ int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	return 0;
 }
 
-static void line_release(struct ap_dep_line *l)
+void ap_dep_line_release(struct ap_dep_line *l)
 {
 	ap_requirement_release(&l->req);
 	free(l->path);
@@ -932,7 +934,7 @@ void ap_dep_request_release(struct ap_dep_request *r)
 	ap_strv_release(&r->includes);
 	free(r->lock_file);
 	for (size_t i = 0; i < r->n_lines; i++)
-		line_release(&r->lines[i]);
+		ap_dep_line_release(&r->lines[i]);
 	free(r->lines);
 	free(r->index.index_url);
 	ap_strv_release(&r->index.extra_index_urls);

@@ -82,6 +82,7 @@ int ap_dep_request_read(struct ap_dep_request *out, const char *dir,
 	const struct ap_strv *requirements, const struct ap_strv *packages, const char *lock_file,
 	const struct ap_strv *outputs, struct ap_err *err) AP_CHECK;
 void ap_dep_request_release(struct ap_dep_request *r);
+void ap_dep_line_release(struct ap_dep_line *l);
 
 /* The kind that a file name's ending means; AP_DEP_NAMED: no archive that can be installed. */
 enum ap_dep_kind ap_dep_archive_kind(const char *name);

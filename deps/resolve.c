@@ -6,6 +6,7 @@
 
 #include "base/fs.h"
 #include "base/http.h"
+#include "deps/base_pip.h"
 #include "deps/linked.h"
 #include "deps/names.h"
 #include "deps/sdists.h"
@@ -22,11 +23,13 @@ struct run {
 	const struct ap_inventory *inv;
 	const struct ap_resolve_opts *o;
 	struct ap_tags tags;
-	struct ap_index_config index;
-	struct ap_locals local;  /* wheels that the user gave, as files or as source */
-	struct ap_strv wanted;   /* normalized names the user asked for */
-	struct ap_strv upgrades; /* normalized names to take the newest of */
-	struct ap_strv unknown;  /* base distributions no resolver can be told about */
+	struct ap_index_config index;   /* what builds, too: nothing that only the base names */
+	struct ap_index_config on_base; /* for resolving: above what pip in the base is told */
+	struct ap_strv notes;           /* of that */
+	struct ap_locals local;         /* wheels that the user gave, as files or as source */
+	struct ap_strv wanted;          /* normalized names the user asked for */
+	struct ap_strv upgrades;        /* normalized names to take the newest of */
+	struct ap_strv unknown;         /* base distributions no resolver can be told about */
 	struct ap_uv uv;
 	bool building; /* wheels alone gave no answer: what may be built is */
 };
@@ -35,6 +38,8 @@ static void run_release(struct run *r)
 {
 	ap_tags_release(&r->tags);
 	ap_index_config_release(&r->index);
+	ap_index_config_release(&r->on_base);
+	ap_strv_release(&r->notes);
 	ap_locals_release(&r->local);
 	ap_strv_release(&r->wanted);
 	ap_strv_release(&r->upgrades);
@@ -90,8 +95,40 @@ static ap_getenv_fn env_of(const struct run *r)
 	return r->o->env ? r->o->env : ap_uv_getenv;
 }
 
+static bool names_url(const struct ap_index_config *c, const char *url)
+{
+	return ap_streq(c->index_url, url) || ap_strv_has(&c->extra_index_urls, url) ||
+	       ap_strv_has(&c->find_links, url);
+}
+
+/* Our token, for what we name: the base may name what it likes. */
+static int token_of_ours(void *ctx, char **token, const char *url, struct ap_err *err)
+{
+	const struct run *r = ctx;
+
+	return names_url(&r->index, url) ? r->o->token(r->o->token_ctx, token, url, err) : 0;
+}
+
+static int authorize(struct run *r, struct ap_err *err)
+{
+	if (!r->o->token)
+		return 0;
+	if (ap_index_config_authorize(&r->on_base, token_of_ours, r, err) < 0)
+		return -1;
+	return ap_index_config_authorize(&r->index, r->o->token, r->o->token_ctx, err);
+}
+
+static int write_in(
+	const struct run *r, const char *name, const struct ap_buf *text, struct ap_err *err)
+{
+	ap_auto_free char *path = ap_fs_join(r->uv.dir, name);
+
+	return ap_fs_write(path, text->p, text->len, 0600, err);
+}
+
 static int open_uv(struct run *r, struct ap_err *err)
 {
+	ap_auto_buf config = AP_BUF_INIT;
 	struct ap_uv_opts uo = { .uv = r->o->uv,
 		.cache_dir = r->o->cache_dir,
 		.index = &r->index,
@@ -100,10 +137,10 @@ static int open_uv(struct run *r, struct ap_err *err)
 
 	if (r->uv.dir)
 		return 0;
-	if (r->o->token &&
-		ap_index_config_authorize(&r->index, r->o->token, r->o->token_ctx, err) < 0)
+	if (authorize(r, err) < 0 || ap_uv_open(&r->uv, &uo, err) < 0)
 		return -1;
-	return ap_uv_open(&r->uv, &uo, err);
+	ap_index_config_print(&config, &r->on_base);
+	return write_in(r, "base.toml", &config, err);
 }
 
 /* Names that are wanted, names to upgrade. */
@@ -125,6 +162,27 @@ static void read_lines(struct run *r)
 static bool may_build_all(const struct run *r)
 {
 	return r->o->allow_build && ap_strv_has(r->o->allow_build, ":all:");
+}
+
+/* May uv build what it is asked for?  That comes from no place that only the base names. */
+static bool builds(const struct run *r)
+{
+	return r->building || may_build_all(r);
+}
+
+/* Is there a place that only the base names? */
+static bool asks_base(const struct run *r)
+{
+	ap_auto_strv ours = { 0 };
+	ap_auto_strv all = { 0 };
+	ap_auto_free char *a = NULL;
+	ap_auto_free char *b = NULL;
+
+	ap_index_config_public(&ours, &r->index);
+	ap_index_config_public(&all, &r->on_base);
+	a = ap_strv_join(&ours, " ");
+	b = ap_strv_join(&all, " ");
+	return strcmp(a, b) != 0;
 }
 
 /* Check and hash the wheels that are here; build those that are source. */
@@ -236,8 +294,8 @@ static const struct ap_dist *same_in_base(
 static void common_words(struct ap_strv *w, const struct run *r, const char *in, const char *out)
 {
 	ap_auto_free char *platform = ap_uv_platform(r->inv);
-	static const char *const fixed[] = { "--config-file", "uv.toml", "--no-header",
-		"--no-annotate", "--quiet" };
+	static const char *const fixed[] = { "--no-header", "--no-annotate", "--quiet",
+		"--config-file" };
 
 	ap_strv_add(w, "pip");
 	ap_strv_add(w, "compile");
@@ -246,6 +304,7 @@ static void common_words(struct ap_strv *w, const struct run *r, const char *in,
 	ap_strv_add(w, out);
 	for (size_t i = 0; i < AP_LEN(fixed); i++)
 		ap_strv_add(w, fixed[i]);
+	ap_strv_add(w, builds(r) ? "uv.toml" : "base.toml");
 	ap_strv_addf(w, "--python-version=%u.%u.%u", r->inv->py_major, r->inv->py_minor,
 		r->inv->py_micro);
 	ap_strv_addf(w, "--python-platform=%s", platform);
@@ -254,14 +313,6 @@ static void common_words(struct ap_strv *w, const struct run *r, const char *in,
 	ap_strv_add(w, "--only-binary=:all:");
 	for (size_t i = 0; r->building && i < r->o->allow_build->n; i++)
 		ap_strv_addf(w, "--no-binary=%s", r->o->allow_build->v[i]);
-}
-
-static int write_in(
-	const struct run *r, const char *name, const struct ap_buf *text, struct ap_err *err)
-{
-	ap_auto_free char *path = ap_fs_join(r->uv.dir, name);
-
-	return ap_fs_write(path, text->p, text->len, 0600, err);
 }
 
 static int read_in(const struct run *r, const char *name, struct ap_buf *text, struct ap_err *err)
@@ -283,6 +334,24 @@ static bool speaks_of(const char *said, const char *name)
 			return true;
 	}
 	return false;
+}
+
+/* Which constraints limit a package that uv's explanation speaks of? */
+static void name_limits(struct ap_buf *out, const struct run *r, const char *said)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->req->n_lines && n < 3; i++) {
+		const struct ap_dep_line *l = &r->req->lines[i];
+		ap_auto_buf text = AP_BUF_INIT;
+
+		if (!l->constraint || l->locked || !l->req.normalized ||
+			!speaks_of(said, l->req.normalized) || !applies(r, l))
+			continue;
+		ap_requirement_print(&text, &l->req, l->req.specs, NULL);
+		ap_buf_addf(out, "; %s says %s", l->where, text.p);
+		n++;
+	}
 }
 
 /* Which of the base's packages does uv's explanation speak of? */
@@ -330,6 +399,7 @@ static int resolver_error(const struct run *r, const char *said, struct ap_err *
 		ap_buf_adds(&line, "...");
 	}
 	name_culprits(&line, r, said);
+	name_limits(&line, r, said);
 	if (strstr(said, "building from source is disabled"))
 		ap_buf_adds(&line, "; --allow-build=NAME lets a package be built on this host");
 	return ap_err_set(err, AP_E_RESOLVE, "resolving dependencies: %s",
@@ -512,7 +582,8 @@ static int read_answer(
 	AP_CLEANUP(ap_lock_release) struct ap_lock built = { 0 };
 	ap_auto_strv skip = { 0 };
 
-	if (ap_sdists_find(&sdists, text->p, text->len, &r->tags, r->o->allow_build, err) < 0)
+	if (ap_sdists_find(&sdists, text->p, text->len, &r->tags,
+		    builds(r) || !asks_base(r) ? r->o->allow_build : NULL, err) < 0)
 		return -1;
 	for (size_t i = 0; i < sdists.n; i++)
 		ap_strv_add(&skip, sdists.v[i].name);
@@ -678,6 +749,21 @@ static void tell_managed(const struct run *r, const struct ap_lock *lock)
 			r->inv->scheme.purelib);
 }
 
+static void tell_base_pip(const struct run *r)
+{
+	size_t n = r->inv->pip.constraints.n / 2;
+
+	for (size_t i = 0; i < r->notes.n; i++)
+		ap_emit_note(r->o->progress, AP_STEP_RESOLVE, "%s", r->notes.v[i]);
+	if (n && !ap_pip_says("constraint", env_of(r)))
+		ap_emit_note(r->o->progress, AP_STEP_RESOLVE,
+			"pip in the base is told %zu constraint%s (from %s)", n, n == 1 ? "" : "s",
+			r->inv->pip.constraints.v[0]);
+	if (r->o->allow_build && r->o->allow_build->n && asks_base(r))
+		ap_emit_note(r->o->progress, AP_STEP_RESOLVE,
+			"--allow-build: what is built here comes from no place that only the base names");
+}
+
 static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 {
 	AP_CLEANUP(ap_lock_release) struct ap_lock lock = { 0 };
@@ -685,6 +771,7 @@ static int resolve_anew(struct ap_lock *out, struct run *r, struct ap_err *err)
 
 	ap_emit(r->o->progress,
 		&(struct ap_event){ .step = AP_STEP_RESOLVE, .kind = AP_EV_START, .id = "uv" });
+	tell_base_pip(r);
 	if (open_uv(r, err) < 0 || choose_versions(r, &chosen, err) < 0 ||
 		choose_files(&lock, r, &chosen, err) < 0 || derive(&lock, r, err) < 0)
 		return -1;
@@ -706,12 +793,18 @@ static int cache_path(char **out, struct run *r, struct ap_err *err)
 	struct ap_lock_cache_key k = { .req = r->req,
 		.inv = r->inv,
 		.tags = &r->tags,
-		.index = &r->index,
+		.index = &r->on_base,
 		.allow_build = r->o->allow_build,
 		.locals = &r->local,
 		.platform = platform };
 
 	return ap_lock_cache_path(out, r->o->cache_dir, &k, err);
+}
+
+static unsigned base_flags(const struct ap_resolve_opts *o)
+{
+	return (o->private_base ? AP_BASE_PIP_PRIVATE : 0u) |
+	       (o->allow_build && o->allow_build->n ? AP_BASE_PIP_NO_URLS : 0u);
 }
 
 static int resolve_in(struct ap_lock *out, const struct ap_dep_request *req,
@@ -724,7 +817,9 @@ static int resolve_in(struct ap_lock *out, const struct ap_dep_request *req,
 	if (ap_tags_make(&r.tags, inv, err) < 0)
 		return -1;
 	ap_index_config_read(&r.index, &req->index, env_of(&r));
-	if (make_locals(&r, err) < 0 || cache_path(&path, &r, err) < 0)
+	if (ap_base_pip_index(
+		    &r.on_base, &r.notes, &req->index, inv, env_of(&r), base_flags(o), err) < 0 ||
+		make_locals(&r, err) < 0 || cache_path(&path, &r, err) < 0)
 		return -1;
 	read_lines(&r);
 	if (!o->refresh &&
@@ -756,12 +851,20 @@ int ap_resolve(struct ap_lock *out, const struct ap_dep_request *req,
 {
 	ap_auto_free char *cache = NULL;
 	struct ap_resolve_opts here = *o;
+	struct ap_dep_request limited;
+	int rc;
 
 	if (absolute_cache(&cache, o->cache_dir, err) < 0)
 		return -1;
 	here.cache_dir = cache;
-	return req->lock_file ? ap_resolve_locked(out, req, inv, &here, err)
-			      : resolve_in(out, req, inv, &here, err);
+	if (req->lock_file)
+		return ap_resolve_locked(out, req, inv, &here, err);
+	if (ap_base_pip_limit(
+		    &limited, req, inv, o->env ? o->env : ap_uv_getenv, base_flags(o), err) < 0)
+		return -1;
+	rc = resolve_in(out, &limited, inv, &here, err);
+	ap_base_pip_unlimit(&limited, req);
+	return rc;
 }
 
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,

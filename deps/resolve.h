@@ -19,7 +19,8 @@ struct ap_resolve_opts {
 	const struct ap_strv *allow_build;
 	struct ap_inside *inside; /* builds what does not come right here; NULL: nothing does */
 	struct ap_progress *progress;
-	bool refresh; /* do not reuse a lock of an earlier run */
+	bool private_base; /* the base lies at a private address: what it names may, too */
+	bool refresh;      /* do not reuse a lock of an earlier run */
 	bool offline;
 	ap_getenv_fn env; /* NULL: getenv */
 	/*

@@ -250,7 +250,7 @@ static int place(struct toc *t, struct ap_err *err)
 		}
 		name = ap_json_str(j, "name");
 		if (!ap_streq(ap_json_str(j, "type"), "reg") || !number(j, "size") || !name ||
-			!ap_layer_scan_wants(name + strspn(name, "./")))
+			!ap_layer_scan_wants(name + strspn(name, "./"), t->l->also))
 			continue;
 		t->v[i].from = at;
 		t->v[i].to = t->table_at;

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ap_mem_reader(&r, data, size);
 	ap_layer_record_begin(&b.record);
 	ap_paths_next_layer(b.paths);
-	if (ap_layer_scan(r, on_op, &b, &err) == 0) {
+	if (ap_layer_scan(r, NULL, on_op, &b, &err) == 0) {
 		struct ap_paths *second = ap_paths_new();
 
 		ap_paths_next_layer(second);

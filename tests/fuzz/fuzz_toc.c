@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ap_json_set_str(notes, "io.github.containers.zstd-chunked.manifest-checksum", d.s);
 	ap_json_set_str(notes, "io.github.containers.zstd-chunked.manifest-position", place);
 	if (ap_toc_open(&r, &stream, &quiet, &err) < 0 ||
-		(r && ap_layer_scan(r, on_op, NULL, &err) < 0))
+		(r && ap_layer_scan(r, NULL, on_op, NULL, &err) < 0))
 		ap_err_clear(&err);
 	return 0;
 }

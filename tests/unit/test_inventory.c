@@ -452,6 +452,54 @@ TEST(inventory_has_no_path_that_no_system_could_name)
 		"more than 4096 bytes");
 }
 
+static char *pip_of(const struct ap_inventory *inv)
+{
+	ap_auto_free char *settings = ap_strv_join(&inv->pip.settings, " ");
+	ap_auto_free char *limits = ap_strv_join(&inv->pip.constraints, " ");
+
+	return ap_xasprintf("%s | %s | %s", settings, limits, inv->pip.error ? inv->pip.error : "");
+}
+
+TEST(inventory_tells_what_pip_in_the_image_is_told)
+{
+	static char v0[] = "PIP_CONSTRAINT=/opt/a.list", v1[] = "HOME=/data";
+	char *vars[] = { v0, v1 };
+	struct ap_strv env = { .v = vars, .n = 2 };
+	struct ap_inventory_opts o = {
+		.env_path = "/usr/bin", .interpreter = "python3", .env = &env
+	};
+	AUTO_IMAGE i = { 0 };
+	AUTO_INV inv = NULL;
+	AUTO_INV back = NULL;
+	ap_auto_json j = NULL;
+	ap_auto_free char *a = NULL;
+	ap_auto_free char *b = NULL;
+	struct ap_err err = AP_ERR_INIT;
+
+	image_add(&i,
+		M({ "usr/bin/python3.11", "x", 0755 }, { "usr/bin/python3", "-> python3.11", 0 },
+			{ "usr/lib/python3.11/os.py", "", 0 }, { "opt/b", "y<1\n", 0 },
+			{ "etc/pip.conf", "[global]\nno-index = 1\n", 0 },
+			{ "usr/pip.conf", "[install]\nindex-url = https://me:geheim@h/s\n", 0 }));
+	image_add(
+		&i, M({ "opt/a.list",
+			      "# pins\nx == 2 # two\n-c b\n--extra-index-url https://me@i/s\n", 0 },
+			    { "etc/.wh.pip.conf", "", 0 },
+			    { "data/.config/pip/pip.conf", "[global]\npre: yes\nquiet = 1\n", 0 }));
+	assert_ok(ap_inventory_read(&inv, i.streams, i.n, &o, &err), &err);
+	a = pip_of(inv);
+	assert_string_equal(a,
+		"/data/.config/pip/pip.conf pre yes /usr/pip.conf index-url https://@h/s "
+		"/opt/a.list:4 extra-index-url https://@i/s"
+		" | /opt/a.list:2 x == 2 /opt/b:1 y<1 | ");
+	j = as_json(inv);
+	assert_ok(ap_inventory_from_json(&back, j, &err), &err);
+	b = pip_of(back);
+	assert_string_equal(a, b);
+	assert_true(back->pip.known);
+	assert_int_equal(i.layers[0].opened + i.layers[1].opened, 2);
+}
+
 static int no_op(
 	void *ctx AP_UNUSED, const struct ap_path_op *op AP_UNUSED, struct ap_err *err AP_UNUSED)
 {
@@ -504,6 +552,12 @@ TEST(inventory_from_json_believes_nothing)
 		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
 		  "\"tree\":{\"/a\":{}}}",
 			"a name that is none" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"pip\":{\"known\":true,\"settings\":[\"/etc/pip.conf\",\"pre\"]}}",
+			"by threes" },
+		{ "{\"format\":\"autopack.inventory.v1\",\"os\":\"linux\",\"arch\":\"amd64\","
+		  "\"pip\":{\"known\":true,\"constraints\":[\"x<1\"]}}",
+			"by twos" },
 	};
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {
