@@ -433,21 +433,21 @@ static void list_dirs(struct ap_strv *out, const char *dir)
 		closedir(d);
 }
 
-void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *except)
+void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *of)
 {
 	ap_auto_strv dirs = { 0 };
 
-	ap_fs_sweep(dir, NULL);
+	ap_fs_sweep(dir, of);
 	list_dirs(&dirs, dir);
 	for (size_t i = 0; i < dirs.n; i++) {
 		ap_auto_free char *path = ap_fs_join(dir, dirs.v[i]);
 		struct ap_err ignored = AP_ERR_INIT;
 
-		if (is_temp_name(dirs.v[i], NULL)) {
+		if (is_temp_name(dirs.v[i], of)) {
 			if (ap_fs_remove_tree(path, &ignored) < 0)
 				ap_err_clear(&ignored);
-		} else if (depth && !(except && strcmp(dirs.v[i], except) == 0)) {
-			ap_fs_sweep_tree(path, depth - 1, NULL);
+		} else if (depth) {
+			ap_fs_sweep_tree(path, depth - 1, of);
 		}
 	}
 }

@@ -95,10 +95,9 @@ void ap_fs_sweep(const char *dir, const char *of);
 /*
  * The same in a tree, `depth` levels below dir too, and with temporary
  * directories (mkdtemp() of "NAME.tmp.XXXXXX"), which no lock protects: for a
- * caller who knows that nobody else is at work there.  except: a directory in
- * dir that is not ours; NULL: none.  No link is followed.
+ * caller who knows that nobody else is at work there.  No link is followed.
  */
-void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *except);
+void ap_fs_sweep_tree(const char *dir, unsigned depth, const char *of);
 
 /* ap_fs_temp_open + write + commit. */
 int ap_fs_write(

@@ -7,11 +7,45 @@
 
 #include "base/fs.h"
 
-#define CACHE_DEPTH 2 /* CACHE/wheels/sha256 */
+#define PART_DEPTH 1 /* CACHE/wheels/sha256 */
+#define LOCK       "in-use"
+
+const struct ap_cache_part ap_cache_parts[AP_CACHE_PARTS] = {
+	{ "wheels", "wheels, by digest", false },
+	{ "layers", "records of layers", false },
+	{ "locks", "locks of earlier runs", false },
+	{ "inventory", "what executor images hold", false },
+	{ "stat", "digests of local files", false },
+	{ "builds", "wheels built here", false },
+	{ "bytecode", "bytecode, by wheel and executor image", false },
+	{ "uv", "the resolver's own cache", true },
+};
+
+bool ap_cache_is_one(const char *dir)
+{
+	ap_auto_free char *path = ap_fs_join(dir, LOCK);
+
+	return ap_fs_is_file(path);
+}
+
+/* What killed runs left, secrets among it. */
+static void sweep(const char *dir)
+{
+	static const char *const dirs[] = { "uv-run", "inside" };
+
+	for (size_t i = 0; i < AP_LEN(dirs); i++)
+		ap_fs_sweep_tree(dir, 0, dirs[i]);
+	for (size_t i = 0; i < AP_CACHE_PARTS; i++) {
+		ap_auto_free char *part = ap_fs_join(dir, ap_cache_parts[i].name);
+
+		if (!ap_cache_parts[i].whole)
+			ap_fs_sweep_tree(part, PART_DEPTH, NULL);
+	}
+}
 
 static int open_lock(const char *dir)
 {
-	ap_auto_free char *path = ap_fs_join(dir, "in-use");
+	ap_auto_free char *path = ap_fs_join(dir, LOCK);
 
 	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
@@ -26,9 +60,9 @@ void ap_cache_share(int *fd, const char *dir)
 	*fd = open_lock(dir);
 	if (*fd < 0)
 		return;
-	/* Nobody else is at work here: what killed runs left, secrets among it, can go. */
+	/* Nobody else is at work here. */
 	if (flock(*fd, LOCK_EX | LOCK_NB) == 0)
-		ap_fs_sweep_tree(dir, CACHE_DEPTH, "uv");
+		sweep(dir);
 	(void)flock(*fd, LOCK_SH);
 }
 

@@ -68,21 +68,6 @@ static const struct ap_opt_group prune_groups[] = {
 	AP_COMMON_GROUP(AT(common)),
 };
 
-/* The parts of the cache.  Those of other programs go as a whole or not at all. */
-static const struct bucket {
-	const char *name, *what;
-	bool whole;
-} buckets[] = {
-	{ "wheels", "wheels, by digest", false },
-	{ "layers", "records of layers", false },
-	{ "locks", "locks of earlier runs", false },
-	{ "inventory", "what executor images hold", false },
-	{ "stat", "digests of local files", false },
-	{ "builds", "wheels built here", false },
-	{ "bytecode", "bytecode of packages, by wheel and executor image", false },
-	{ "uv", "the resolver's own cache", true },
-};
-
 /* A file, or a part that goes as a whole. */
 struct aged {
 	time_t used;
@@ -157,7 +142,8 @@ static void visit(struct usage *u, int parent, const char *name, unsigned depth)
 	closedir(d);
 }
 
-static int prune_whole(const char *dir, const struct bucket *b, struct usage *u, struct ap_err *err)
+static int prune_whole(
+	const char *dir, const struct ap_cache_part *b, struct usage *u, struct ap_err *err)
 {
 	ap_auto_free char *path = ap_fs_join(dir, b->name);
 
@@ -170,7 +156,8 @@ static int prune_whole(const char *dir, const struct bucket *b, struct usage *u,
 	return 0;
 }
 
-static int look_at(struct usage *u, const char *dir, const struct bucket *b, struct ap_err *err)
+static int look_at(
+	struct usage *u, const char *dir, const struct ap_cache_part *b, struct ap_err *err)
 {
 	ap_auto_fd int top = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	time_t before = u->before;
@@ -199,11 +186,11 @@ static int time_for_size(time_t *before, const char *dir, uint64_t most, struct 
 	uint64_t bytes = 0;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < AP_LEN(buckets); i++) {
-		struct usage one = { .listed = !buckets[i].whole };
+	for (size_t i = 0; rc == 0 && i < AP_CACHE_PARTS; i++) {
+		struct usage one = { .listed = !ap_cache_parts[i].whole };
 
-		rc = look_at(&one, dir, &buckets[i], err);
-		if (buckets[i].whole && one.files)
+		rc = look_at(&one, dir, &ap_cache_parts[i], err);
+		if (ap_cache_parts[i].whole && one.files)
 			list(&one, one.newest, one.bytes);
 		for (size_t k = 0; k < one.n; k++)
 			list(&all, one.v[k].used, one.v[k].bytes);
@@ -282,7 +269,7 @@ static int open_cache(
 	return 0;
 }
 
-static cJSON *row(const struct bucket *b, const struct usage *u)
+static cJSON *row(const struct ap_cache_part *b, const struct usage *u)
 {
 	cJSON *j = ap_json_object();
 	ap_auto_buf size = AP_BUF_INIT;
@@ -307,11 +294,11 @@ static int info(struct ap_call *call, struct ap_err *err)
 	struct ap_env env;
 	int rc = open_cache(&env, o, &dir, err);
 
-	for (size_t i = 0; rc == 0 && i < AP_LEN(buckets); i++) {
+	for (size_t i = 0; rc == 0 && i < AP_CACHE_PARTS; i++) {
 		struct usage u = { 0 };
 
-		rc = look_at(&u, dir, &buckets[i], err);
-		ap_json_push(rows, row(&buckets[i], &u));
+		rc = look_at(&u, dir, &ap_cache_parts[i], err);
+		ap_json_push(rows, row(&ap_cache_parts[i], &u));
 	}
 	if (rc == 0)
 		rc = ap_render(&out, rows, o->format ? o->format : "table",
@@ -328,20 +315,21 @@ static int prune_all(
 	const struct cache_opts *o, const char *dir, struct ap_buf *out, struct ap_err *err)
 {
 	ap_auto_fd int lock = -1;
+	const bool ours = ap_cache_is_one(dir);
 	struct usage sum = { 0 };
 	struct limits limits;
 	time_t before;
 
 	if (limits_of(&limits, o, err) < 0)
 		return -1;
-	if (ap_fs_is_dir(dir) && ap_cache_alone(&lock, dir, err) < 0)
+	if (ours && ap_cache_alone(&lock, dir, err) < 0)
 		return -1;
 	if (time_to_prune(&before, &limits, dir, err) < 0)
 		return -1;
-	for (size_t i = 0; i < AP_LEN(buckets); i++) {
+	for (size_t i = 0; ours && i < AP_CACHE_PARTS; i++) {
 		struct usage u = { .dry_run = o->dry_run, .before = before };
 
-		if (look_at(&u, dir, &buckets[i], err) < 0)
+		if (look_at(&u, dir, &ap_cache_parts[i], err) < 0)
 			return -1;
 		sum.removed_files += u.removed_files;
 		sum.removed_bytes += u.removed_bytes;

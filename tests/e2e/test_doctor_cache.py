@@ -96,6 +96,7 @@ def test_cache_info_and_prune(autopack, base, project, tmp_path):
 def test_prune_by_size_takes_what_was_used_longest_ago(autopack):
     top = autopack.cache / "autopack" / "wheels"
     top.mkdir(parents=True)
+    (top.parent / "in-use").touch()  # as every run leaves it
     for i in range(5):
         (top / f"w{i}").write_bytes(bytes(1000 * 1000))
         used = time.time() - (5 - i) * 3600
@@ -109,6 +110,26 @@ def test_prune_by_size_takes_what_was_used_longest_ago(autopack):
     assert autopack("cache", "prune", "--max-size=0").stdout == "2 files, 2.0 MB removed\n"
     for wrong in ("5XB", "MB", "-1", "99999999999TB"):
         assert "want a size such as 500MB" in autopack("cache", "prune", f"--max-size={wrong}", check=2).stderr
+
+
+def test_a_directory_that_holds_other_things_too_keeps_them(autopack, base, project, tmp_path):
+    """--cache-dir=/tmp: temporary files of other programs are called like ours."""
+    shared, dist = tmp_path / "shared", project(CODE)
+    support.wheel(dist, "helper", "1.0")
+    theirs = [shared / p for p in ("notes.tmp.AbC123", "work.tmp.AbC123/f", "a/b.tmp.AbC123", "a/c/d.tmp.AbC123", "wheels/mine.whl")]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("theirs")
+    assert autopack("cache", "prune", "--all", f"--cache-dir={shared}").stdout == "0 files, 0 bytes removed\n"
+    assert not (shared / "in-use").exists()
+    ours = [shared / p for p in ("uv-run.tmp.AbC123/secret", "wheels/sha256/x.tmp.AbC123")]
+    for path in ours:
+        path.parent.mkdir(parents=True)
+        path.write_text("left by a run that was killed")
+    autopack("build", f"--executor-image-uri=oci:{base('minbase')}:latest", f"--local-package-path={dist}", "--script=trainer/task.py",
+             "--extra-packages=helper-1.0-py3-none-any.whl", f"--image=oci:{tmp_path}/out", f"--cache-dir={shared}")
+    assert [p for p in theirs if not p.exists()] == []
+    assert [p for p in ours if p.exists()] == []
 
 
 def test_pruning_while_builds_run_disturbs_none_of_them(autopack, base, project, tmp_path):

@@ -191,7 +191,6 @@ TEST(fs_sweep_tree_takes_temporary_directories_and_follows_no_link)
 		{ "one/two/three/d.tmp.AbC123", true }, /* deeper than was asked for */
 		{ "one/work.tmp.AbC123/deep/secret", false },
 		{ "one/kept", true },
-		{ "theirs/e.tmp.AbC123", true },
 		{ "one/work.tmp.short/f", true },
 	};
 
@@ -207,7 +206,7 @@ TEST(fs_sweep_tree_takes_temporary_directories_and_follows_no_link)
 
 		assert_ok(ap_fs_write(path, "x", 1, 0600, &err), &err);
 		assert_int_equal(symlink(outside, link), 0);
-		ap_fs_sweep_tree(dir, 2, "theirs");
+		ap_fs_sweep_tree(dir, 2, NULL);
 		assert_true(ap_fs_is_file(path));
 	}
 	for (size_t i = 0; i < AP_LEN(files); i++) {
