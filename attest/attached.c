@@ -9,7 +9,7 @@
 #include "attest/tag.h"
 #include "pack/base.h"
 #include "pack/media_type.h"
-#include "pack/push.h"
+#include "pack/copy.h"
 
 #define DOCUMENT_MAX (256u << 20)
 #define DEPTH        3 /* a signature of a statement about an image */

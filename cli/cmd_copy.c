@@ -6,7 +6,7 @@
 #include "cli/outfile.h"
 #include "cli/summary.h"
 #include "cli/world.h"
-#include "pack/push.h"
+#include "pack/copy.h"
 
 struct copy_opts {
 	char *platform, *digest_file;

@@ -10,7 +10,7 @@
 #include "cli/bundle.h"
 #include "cli/runtime.h"
 #include "cli/world.h"
-#include "pack/push.h"
+#include "pack/copy.h"
 
 enum { MAX_SAID = 1 << 20 };
 

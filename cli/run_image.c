@@ -44,7 +44,7 @@ static int put_second_name(struct ap_run *r, struct ap_err *err)
 		return 0;
 	if (s->ops->put_manifest(s, &r->there, r->there_body.p, r->ask.dest.tag, err) < 0)
 		return -1;
-	return s->ops->finish ? s->ops->finish(s, err) : 0;
+	return ap_sink_finish(s, err);
 }
 
 struct publishing {

@@ -216,23 +216,6 @@ static void queue_base(struct ap_push *p, const struct ap_base *base)
 	}
 }
 
-static struct ap_push *push_new(
-	struct ap_source *src, struct ap_sink *sink, struct ap_progress *progress)
-{
-	struct ap_push *p = ap_xcalloc(1, sizeof(*p));
-	/* An archive is one stream: in order, its bytes are the same every time. */
-	unsigned threads = sink->ref.transport == AP_DOCKER ? UPLOAD_THREADS
-			   : sink->ref.transport == AP_OCI  ? LAYOUT_THREADS
-							    : 1;
-
-	p->src = src;
-	p->sink = sink;
-	p->progress = progress;
-	pthread_mutex_init(&p->lock, NULL);
-	ap_pool_new(&p->pool, threads);
-	return p;
-}
-
 /* What cannot be read names nothing: then each blob is asked for. */
 static void take_names(struct ap_push *p, const struct ap_buf *there)
 {
@@ -254,12 +237,26 @@ static void take_names(struct ap_push *p, const struct ap_buf *there)
 void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_source *src,
 	struct ap_sink *sink, const struct ap_buf *there, struct ap_progress *progress)
 {
-	struct ap_push *p = push_new(src, sink, progress);
+	struct ap_push *p = ap_xcalloc(1, sizeof(*p));
+	/* An archive is one stream: in order, its bytes are the same every time. */
+	unsigned threads = sink->ref.transport == AP_DOCKER ? UPLOAD_THREADS
+			   : sink->ref.transport == AP_OCI  ? LAYOUT_THREADS
+							    : 1;
 
+	p->src = src;
+	p->sink = sink;
+	p->progress = progress;
+	pthread_mutex_init(&p->lock, NULL);
+	ap_pool_new(&p->pool, threads);
 	take_names(p, there);
 	if (base)
 		queue_base(p, base);
 	*out = p;
+}
+
+void ap_push_blob(struct ap_push *p, const struct ap_descriptor *desc)
+{
+	queue(p, desc, NULL, NULL, FROM_SOURCE);
 }
 
 void ap_push_layer(struct ap_push *p, const struct ap_layer *l)
@@ -288,7 +285,7 @@ bool ap_push_has_sent(struct ap_push *p, const struct ap_digest *digest)
 	return sent;
 }
 
-static int put_manifest(struct ap_push *p, const struct ap_descriptor *desc, const void *json,
+int ap_push_manifest(struct ap_push *p, const struct ap_descriptor *desc, const void *json,
 	const struct ap_strv *tags, struct ap_err *err)
 {
 	struct ap_sink *sink = p->sink;
@@ -313,7 +310,7 @@ static int put_manifest(struct ap_push *p, const struct ap_descriptor *desc, con
 	return 0;
 }
 
-static int wait_uploads(struct ap_push *p, struct ap_err *err)
+int ap_push_wait(struct ap_push *p, struct ap_err *err)
 {
 	if (ap_pool_wait(p->pool, err) < 0)
 		return -1;
@@ -346,19 +343,14 @@ static bool ask_after_all(struct ap_push *p)
 static int publish(
 	struct ap_push *p, const struct ap_image *i, const struct ap_strv *tags, struct ap_err *err)
 {
-	if (put_manifest(p, &i->manifest, i->manifest_json, tags, err) == 0)
+	if (ap_push_manifest(p, &i->manifest, i->manifest_json, tags, err) == 0)
 		return 0;
 	if ((err->http != 400 && err->http != 404) || !ask_after_all(p))
 		return -1;
 	ap_err_clear(err);
-	return wait_uploads(p, err) < 0
+	return ap_push_wait(p, err) < 0
 		       ? -1
-		       : put_manifest(p, &i->manifest, i->manifest_json, tags, err);
-}
-
-static int finish_sink(struct ap_sink *sink, struct ap_err *err)
-{
-	return sink->ops->finish ? sink->ops->finish(sink, err) : 0;
+		       : ap_push_manifest(p, &i->manifest, i->manifest_json, tags, err);
 }
 
 static int wrap(struct ap_err *err, const struct ap_sink *sink)
@@ -382,12 +374,17 @@ int ap_push_finish(struct ap_push_stats *stats, struct ap_push *p, const struct 
 			count_known(p, &i->layers[k].desc);
 	}
 	queue(p, &i->config, config, "configuration", SURELY_NEW);
-	rc = wait_uploads(p, err);
+	rc = ap_push_wait(p, err);
 	config->ops->free(config);
-	if (rc < 0 || publish(p, i, tags, err) < 0 || finish_sink(p->sink, err) < 0)
+	if (rc < 0 || publish(p, i, tags, err) < 0 || ap_sink_finish(p->sink, err) < 0)
 		return wrap(err, p->sink);
 	*stats = p->stats;
 	return 0;
+}
+
+struct ap_push_stats ap_push_stats(const struct ap_push *p)
+{
+	return p->stats;
 }
 
 void ap_push_free(struct ap_push *p)
@@ -412,145 +409,4 @@ void ap_push_freep(struct ap_push **p)
 {
 	ap_push_free(*p);
 	*p = NULL;
-}
-
-/* A document and its bytes, while they are copied. */
-struct document {
-	struct ap_descriptor desc;
-	struct ap_buf body;
-	cJSON *j;
-	int kind;
-};
-
-static void document_release(struct document *d)
-{
-	ap_descriptor_release(&d->desc);
-	ap_buf_release(&d->body);
-	cJSON_Delete(d->j);
-}
-
-/* Read what `want` describes (NULL: what the source was opened for), verified. */
-static int read_document(struct document *d, struct ap_source *src,
-	const struct ap_descriptor *want, struct ap_err *err)
-{
-	struct ap_digest found;
-
-	ap_buf_init(&d->body, AP_MANIFEST_MAX);
-	if (src->ops->get_manifest(src, want ? want->digest.s : NULL, &d->desc, &d->body, err) <
-			0 ||
-		ap_buf_check(&d->body, "manifest", err) < 0)
-		return -1;
-	ap_sha256_of(&found, d->body.p, d->body.len);
-	if (!ap_digest_eq(&found, want ? &want->digest : &d->desc.digest) ||
-		(want && want->size != d->body.len))
-		return ap_err_set(err, AP_E_DIGEST, "manifest: want %s, found %s of %zu bytes",
-			want ? want->digest.s : d->desc.digest.s, found.s, d->body.len);
-	if (want) {
-		ap_descriptor_release(&d->desc);
-		ap_descriptor_copy(&d->desc, want);
-	}
-	return ap_manifest_parse(&d->j, &d->kind, d->desc.media_type, d->body.p, d->body.len, err);
-}
-
-static int queue_member(struct ap_push *p, const cJSON *j, struct ap_err *err)
-{
-	AP_CLEANUP(ap_descriptor_release) struct ap_descriptor d = { 0 };
-
-	if (ap_descriptor_from_json(&d, j, err) < 0)
-		return -1;
-	queue(p, &d, NULL, NULL, FROM_SOURCE);
-	return 0;
-}
-
-static int copy_image(struct ap_push *p, const cJSON *manifest, struct ap_err *err)
-{
-	const cJSON *layers = ap_json_get(manifest, "layers");
-	const cJSON *config = ap_json_get(manifest, "config");
-
-	if (config && queue_member(p, config, err) < 0)
-		return -1;
-	for (const cJSON *l = layers ? layers->child : NULL; l; l = l->next) {
-		if (queue_member(p, l, err) < 0)
-			return -1;
-	}
-	return wait_uploads(p, err);
-}
-
-/* Blobs and inner manifests first: a manifest is only put when all it names is there. */
-static int copy_document(
-	struct ap_push *p, const struct document *d, unsigned depth, struct ap_err *err)
-{
-	const cJSON *list = ap_json_get(d->j, "manifests");
-
-	if (d->kind == AP_MT_MANIFEST)
-		return copy_image(p, d->j, err);
-	if (depth >= AP_INDEX_DEPTH)
-		return ap_err_set(err, AP_E_LIMIT, "indexes nested deeper than %d", AP_INDEX_DEPTH);
-	for (const cJSON *m = list ? list->child : NULL; m; m = m->next) {
-		AP_CLEANUP(ap_descriptor_release) struct ap_descriptor want = { 0 };
-		AP_CLEANUP(document_release) struct document inner = { 0 };
-
-		if (ap_descriptor_from_json(&want, m, err) < 0 ||
-			read_document(&inner, p->src, &want, err) < 0 ||
-			copy_document(p, &inner, depth + 1, err) < 0 ||
-			put_manifest(p, &inner.desc, inner.body.p, NULL, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int copy_all(struct ap_descriptor *out, struct ap_push *p, const char *platform,
-	const struct ap_strv *tags, struct ap_err *err)
-{
-	AP_CLEANUP(document_release) struct document d = { 0 };
-
-	if (read_document(&d, p->src, NULL, err) < 0)
-		return -1;
-	for (int depth = 0; d.kind == AP_MT_INDEX && platform; depth++) {
-		AP_CLEANUP(ap_descriptor_release) struct ap_descriptor want = { 0 };
-
-		if (depth == AP_INDEX_DEPTH)
-			return ap_err_set(
-				err, AP_E_LIMIT, "indexes nested deeper than %d", AP_INDEX_DEPTH);
-		if (ap_index_choose(&want, d.j, platform, err) < 0)
-			return -1;
-		document_release(&d);
-		d = (struct document){ 0 };
-		if (read_document(&d, p->src, &want, err) < 0)
-			return -1;
-	}
-	if (d.kind == AP_MT_INDEX && p->sink->ref.transport == AP_DOCKER_ARCHIVE)
-		return ap_err_set(err, AP_E_UNSUPPORTED,
-			"a docker-archive holds one platform's image, and this is an index; "
-			"choose with --platform");
-	if (copy_document(p, &d, 0, err) < 0 || put_manifest(p, &d.desc, d.body.p, tags, err) < 0 ||
-		finish_sink(p->sink, err) < 0)
-		return -1;
-	ap_descriptor_copy(out, &d.desc);
-	return 0;
-}
-
-int ap_image_copy(struct ap_descriptor *out, struct ap_push_stats *stats, struct ap_source *src,
-	struct ap_sink *sink, const char *platform, const struct ap_strv *tags,
-	struct ap_progress *progress, struct ap_err *err)
-{
-	AP_CLEANUP(ap_push_freep) struct ap_push *p = push_new(src, sink, progress);
-	ap_auto_free char *from = ap_ref_name(&src->ref);
-
-	if (copy_all(out, p, platform, tags, err) < 0) {
-		ap_auto_free char *to = ap_ref_name(&sink->ref);
-
-		return err->code == AP_E_CANCELLED ? -1
-						   : ap_err_wrap(err, "copy %s to %s", from, to);
-	}
-	*stats = p->stats;
-	return 0;
-}
-
-int ap_blobs_copy(struct ap_source *src, struct ap_sink *sink, const cJSON *manifest,
-	struct ap_progress *progress, struct ap_err *err)
-{
-	AP_CLEANUP(ap_push_freep) struct ap_push *p = push_new(src, sink, progress);
-
-	return copy_image(p, manifest, err);
 }

@@ -1,6 +1,6 @@
 /*
  * An image to a sink: what is missing is sent, several blobs at once, the
- * manifest last.  Also copying a whole image, or index, between stores.
+ * manifest last.
  */
 #ifndef AP_PACK_PUSH_H
 #define AP_PACK_PUSH_H
@@ -31,6 +31,16 @@ void ap_push_begin(struct ap_push **out, const struct ap_base *base, struct ap_s
 /* Queue a finished layer, borrowed until ap_push_free().  Threads: yes.  Handing it in twice is fine. */
 void ap_push_layer(struct ap_push *p, const struct ap_layer *l);
 
+/* Queue a blob that src has; once for each digest. */
+void ap_push_blob(struct ap_push *p, const struct ap_descriptor *desc);
+
+/* Wait for all that is queued.  Errors: the first one's; AP_E_CANCELLED. */
+int ap_push_wait(struct ap_push *p, struct ap_err *err) AP_CHECK;
+
+/* Put a document under each tag (none: by its digest).  Order: what it names has been waited for. */
+int ap_push_manifest(struct ap_push *p, const struct ap_descriptor *desc, const void *json,
+	const struct ap_strv *tags, struct ap_err *err) AP_CHECK;
+
 /* Were the bytes of this blob sent?  Otherwise they were there, or mounted. */
 bool ap_push_has_sent(struct ap_push *p, const struct ap_digest *digest);
 
@@ -44,22 +54,11 @@ bool ap_push_failed(struct ap_push *p);
 int ap_push_finish(struct ap_push_stats *stats, struct ap_push *p, const struct ap_image *i,
 	const struct ap_strv *tags, struct ap_err *err) AP_CHECK;
 
+/* Order: nothing is queued any more. */
+struct ap_push_stats ap_push_stats(const struct ap_push *p);
+
 /* Waits for running uploads; those not begun are dropped. */
 void ap_push_free(struct ap_push *p);
 void ap_push_freep(struct ap_push **p);
-
-/*
- * Copy what `src` was opened for: one image, or an index with all it lists
- * (platform NULL), or the platform's image of an index.  *out: the descriptor
- * of what was published, ap_descriptor_release().
- * Errors: AP_E_UNSUPPORTED for an index to a docker-archive.
- */
-int ap_image_copy(struct ap_descriptor *out, struct ap_push_stats *stats, struct ap_source *src,
-	struct ap_sink *sink, const char *platform, const struct ap_strv *tags,
-	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
-
-/* The blobs that a manifest names; the manifest itself is the caller's to put. */
-int ap_blobs_copy(struct ap_source *src, struct ap_sink *sink, const cJSON *manifest,
-	struct ap_progress *progress, struct ap_err *err) AP_CHECK;
 
 #endif

@@ -121,3 +121,8 @@ void ap_sink_free(struct ap_sink *s)
 	s->ops->free(s);
 	ap_ref_release(&ref);
 }
+
+int ap_sink_finish(struct ap_sink *s, struct ap_err *err)
+{
+	return s->ops->finish ? s->ops->finish(s, err) : 0;
+}

@@ -111,4 +111,7 @@ struct ap_sink {
 
 void ap_sink_free(struct ap_sink *s);
 
+/* Publish what was put; of a sink that has nothing to do for it, too. */
+int ap_sink_finish(struct ap_sink *s, struct ap_err *err) AP_CHECK;
+
 #endif

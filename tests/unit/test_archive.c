@@ -10,7 +10,7 @@
 #include "pack/archive.h"
 #include "pack/base.h"
 #include "pack/media_type.h"
-#include "pack/push.h"
+#include "pack/copy.h"
 #include "tests/unit/store.h"
 
 static void parse(struct ap_ref *ref, const char *transport, const char *path, const char *suffix)

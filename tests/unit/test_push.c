@@ -6,7 +6,7 @@
 
 #include "pack/layout.h"
 #include "pack/media_type.h"
-#include "pack/push.h"
+#include "pack/copy.h"
 #include "pack/request.h"
 #include "tests/unit/store.h"
 
