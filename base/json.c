@@ -246,6 +246,13 @@ cJSON *ap_json_set_object(cJSON *obj, const char *name)
 	return j;
 }
 
+cJSON *ap_json_make_object(cJSON *obj, const char *name)
+{
+	cJSON *m = cJSON_GetObjectItemCaseSensitive(obj, name);
+
+	return cJSON_IsObject(m) ? m : ap_json_set_object(obj, name);
+}
+
 cJSON *ap_json_set_array(cJSON *obj, const char *name)
 {
 	cJSON *j = ap_json_array();

@@ -51,6 +51,9 @@ cJSON *ap_json_dup(const cJSON *j);
 void ap_json_set(cJSON *obj, const char *name, cJSON *value);          /* takes value; replaces */
 void ap_json_set_str(cJSON *obj, const char *name, const char *value); /* NULL: no-op */
 void ap_json_push(cJSON *arr, cJSON *value);                           /* takes value */
+/* The object of that name in obj; made when there is none.  borrowed. */
+cJSON *ap_json_make_object(cJSON *obj, const char *name);
+
 cJSON *ap_json_set_object(cJSON *obj, const char *name); /* new empty member, borrowed */
 cJSON *ap_json_set_array(cJSON *obj, const char *name);
 

@@ -159,7 +159,7 @@ static void check_service(struct doctor *d, struct ap_err *err)
 	if (!project || !region)
 		return;
 	if (ap_world_vertex(&v, &d->s->world, project, region, err) < 0 ||
-		ap_vertex_list(&jobs, v, "v1", "customJobs", "customJobs", &how, err) < 0)
+		ap_vertex_list(&jobs, v, "v1", "customJobs", &how, err) < 0)
 		tell_err(d, BAD, "vertex ai", err, err->http == 403 ? role : NETWORK);
 	else
 		tell(d, GOOD, "vertex ai", "answers, and custom jobs may be listed", NULL);

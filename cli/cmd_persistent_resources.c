@@ -21,7 +21,7 @@ struct create_opts {
 	char *region, *id, *display_name, *config, *format, *dry_run;
 	struct ap_strv pools, labels;
 	char *network, *service_account;
-	struct ap_kms_opts kms;
+	struct ap_kms kms;
 	int custom_account, async;
 };
 
@@ -111,10 +111,7 @@ static int fill(struct ap_persistent_request *q, const struct create_opts *o,
 	ap_strv_copy(&q->resource_pool_specs, &o->pools);
 	ap_strv_copy(&q->labels, &o->labels);
 	q->network = ap_dup(o->network);
-	q->kms_key = ap_dup(o->kms.key);
-	q->kms_keyring = ap_dup(o->kms.keyring);
-	q->kms_location = ap_dup(o->kms.location);
-	q->kms_project = ap_dup(o->kms.project);
+	ap_kms_copy(&q->kms, &o->kms);
 	q->enable_custom_service_account = o->custom_account;
 	q->service_account = ap_dup(o->service_account);
 	q->config_file = ap_dup(o->config);

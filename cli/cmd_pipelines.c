@@ -24,7 +24,7 @@ struct run_opts {
 	char *region, *display_name, *job_id, *root, *parameters_file, *format, *dry_run;
 	struct ap_strv parameters, labels;
 	char *service_account, *network, *failure_policy;
-	struct ap_kms_opts kms;
+	struct ap_kms kms;
 	char *persistent_resource_id, *wait_time, *on_unavailable;
 	int caching, wait;
 };
@@ -159,10 +159,7 @@ static int fill(struct ap_pipeline_request *q, const struct run_opts *o, const c
 	q->service_account = ap_dup(
 		o->service_account ? o->service_account : ap_env_get(env, AP_KEY_SERVICE_ACCOUNT));
 	q->network = ap_dup(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
-	q->kms_key = ap_dup(o->kms.key);
-	q->kms_keyring = ap_dup(o->kms.keyring);
-	q->kms_location = ap_dup(o->kms.location);
-	q->kms_project = ap_dup(o->kms.project);
+	ap_kms_copy(&q->kms, &o->kms);
 	q->enable_caching = o->caching;
 	q->failure_policy = ap_dup(o->failure_policy);
 	q->persistent_resource_id = ap_dup(o->persistent_resource_id);

@@ -127,10 +127,7 @@ int ap_job_request_fill(struct ap_job_request *q, const struct ap_job_opts *o,
 	q->service_account = ap_dup(account);
 	q->network = ap_dup(o->network ? o->network : ap_env_get(env, AP_KEY_NETWORK));
 	q->persistent_resource_id = ap_dup(o->persistent_resource_id);
-	q->kms_key = ap_dup(o->kms.key);
-	q->kms_keyring = ap_dup(o->kms.keyring);
-	q->kms_location = ap_dup(o->kms.location);
-	q->kms_project = ap_dup(o->kms.project);
+	ap_kms_copy(&q->kms, &o->kms);
 	q->enable_web_access = o->web_access;
 	q->enable_dashboard_access = o->dashboard_access;
 	q->timeout = ap_dup(o->timeout);

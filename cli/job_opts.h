@@ -12,7 +12,7 @@ struct ap_job_opts {
 	char *region, *display_name, *config;
 	struct ap_strv pools, args, command, package_uris, labels;
 	char *service_account, *network, *persistent_resource_id;
-	struct ap_kms_opts kms;
+	struct ap_kms kms;
 	int web_access, dashboard_access; /* -1: not said */
 	char *timeout, *strategy, *base_output_dir;
 	int restart; /* -1: not said */

@@ -1,6 +1,6 @@
 #include "cli/kms_opts.h"
 
-#define AT(field) offsetof(struct ap_kms_opts, field)
+#define AT(field) offsetof(struct ap_kms, field)
 
 const struct ap_opt ap_kms_table[AP_KMS_OPTS_N] = {
 	{ .name = "kms-key",

@@ -6,10 +6,7 @@
 #define AP_CLI_KMS_OPTS_H
 
 #include "cli/opt.h"
-
-struct ap_kms_opts {
-	char *key, *keyring, *location, *project;
-};
+#include "vertex/label.h"
 
 #define AP_KMS_OPTS_N 4
 extern const struct ap_opt ap_kms_table[AP_KMS_OPTS_N];

@@ -170,7 +170,7 @@ int ap_manage_list(struct ap_call *call, struct ap_err *err)
 	how.filter = filter;
 	rc = ap_manage_open(&s, &v, &o->common, o->region, NULL, err);
 	if (rc == 0)
-		rc = ap_vertex_list(&list, v, "v1", c->name, c->name, &how, err);
+		rc = ap_vertex_list(&list, v, "v1", c->name, &how, err);
 	if (rc == 0)
 		rc = ap_manage_print_list(v, list, o, c, &s.env, err);
 	if (rc == 0 && !list->child)

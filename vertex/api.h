@@ -131,11 +131,11 @@ struct ap_vertex_list {
 };
 
 /*
- * All pages of parent/COLLECTION; `member` is the array's name in the answer.
+ * All pages of parent/COLLECTION, which is the array's name in the answer, too.
  * *out: a JSON array, owned.
  */
 int ap_vertex_list(cJSON **out, struct ap_vertex *v, const char *version, const char *collection,
-	const char *member, const struct ap_vertex_list *how, struct ap_err *err) AP_CHECK;
+	const struct ap_vertex_list *how, struct ap_err *err) AP_CHECK;
 
 /* The page of a resource in the console.  *out: owned. */
 char *ap_vertex_console_url(const struct ap_vertex *v, const char *name);

@@ -84,7 +84,7 @@ static int find_ours(cJSON **found, struct ap_vertex *v, const struct ap_create 
 		ap_buf_addf(&filter, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
 	ap_buf_addc(&filter, '"');
 	how.filter = filter.p;
-	if (ap_vertex_list(&all, v, c->version, c->collection, c->collection, &how, err) < 0) {
+	if (ap_vertex_list(&all, v, c->version, c->collection, &how, err) < 0) {
 		cJSON_Delete(equal);
 		return -1;
 	}

@@ -7,7 +7,6 @@
 #include "vertex/api.h"
 #include "vertex/config.h"
 #include "vertex/explain.h"
-#include "vertex/label.h"
 #include "vertex/machine.h"
 #include "vertex/worker_pool.h"
 
@@ -60,10 +59,7 @@ void ap_job_request_release(struct ap_job_request *r)
 	free(r->service_account);
 	free(r->network);
 	free(r->persistent_resource_id);
-	free(r->kms_key);
-	free(r->kms_keyring);
-	free(r->kms_location);
-	free(r->kms_project);
+	ap_kms_release(&r->kms);
 	free(r->timeout);
 	free(r->strategy);
 	free(r->base_output_dir);
@@ -187,7 +183,7 @@ static int scheduling_flags(
 
 	if (!req->timeout && !req->strategy && req->restart_on_worker_restart < 0)
 		return 0;
-	to = ap_machine_member(s->spec, "scheduling");
+	to = ap_json_make_object(s->spec, "scheduling");
 	if (req->timeout && !ap_schema_duration(&timeout, req->timeout))
 		return ap_err_set(err, AP_E_USAGE,
 			"--timeout: want a time such as 3600s, 90m or 1h30m, found \"%.60s\"",
@@ -265,7 +261,7 @@ static int spec_flags(struct ap_jobspec *s, const struct ap_job_request *req, st
 			return ap_err_set(err, AP_E_USAGE,
 				"--base-output-dir: want gs://BUCKET/PATH, found \"%.100s\"",
 				req->base_output_dir);
-		out = ap_machine_member(s->spec, "baseOutputDirectory");
+		out = ap_json_make_object(s->spec, "baseOutputDirectory");
 		ap_json_set(out, "outputUriPrefix", ap_json_string(req->base_output_dir));
 		said(s, "baseOutputDirectory", "--base-output-dir");
 	}
@@ -320,22 +316,13 @@ static void default_trials(cJSON *body)
 
 static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
 {
-	struct ap_kms_words kms = { .key = req->kms_key,
-		.keyring = req->kms_keyring,
-		.location = req->kms_location,
-		.project = req->kms_project,
-		.default_location = req->region,
-		.default_project = req->project };
-	ap_auto_free char *key = NULL;
-
 	if (req->labels.n)
 		said(s, "labels", "--labels");
-	if (ap_labels_apply(s->body, &req->labels, err) < 0 || ap_kms_key_name(&key, &kms, err) < 0)
+	if (ap_labels_apply(s->body, &req->labels, err) < 0 ||
+		ap_kms_apply(s->body, &req->kms, req->project, req->region, err) < 0)
 		return -1;
-	if (key) {
-		ap_json_set_str(ap_machine_member(s->body, "encryptionSpec"), "kmsKeyName", key);
+	if (req->kms.key)
 		said(s, "encryptionSpec", "--kms-key");
-	}
 	if (req->top) {
 		lay_over(s->body, req->top);
 		top_said(s, req->top);
@@ -514,7 +501,7 @@ static int parse(struct ap_jobspec *s, const struct ap_job_request *req, struct 
 	}
 	if (definition && !ap_json_get(s->body, "trainingTaskDefinition"))
 		ap_json_set_str(s->body, "trainingTaskDefinition", definition);
-	s->spec = ap_machine_member(s->body, kinds[s->kind].spec);
+	s->spec = ap_json_make_object(s->body, kinds[s->kind].spec);
 	if (spec_flags(s, req, err) < 0 || body_flags(s, req, err) < 0 ||
 		apply_pools(s, req, err) < 0 || check_body(s, err) < 0)
 		return -1;

@@ -8,7 +8,7 @@
 #ifndef AP_VERTEX_JOBSPEC_H
 #define AP_VERTEX_JOBSPEC_H
 
-#include "base/json.h"
+#include "vertex/label.h"
 
 /* What the job specification is part of. */
 enum ap_job_kind {
@@ -29,9 +29,7 @@ struct ap_job_request {
 	struct ap_strv args, command, python_package_uris;
 	struct ap_strv labels;                                    /* K=V */
 	char *service_account, *network, *persistent_resource_id; /* a full name is fine */
-	char *kms_key; /* a full name, or a key with the three below */
-	char *kms_keyring, *kms_location,
-		*kms_project; /* project and location default to the job's */
+	struct ap_kms kms; /* project and location default to the job's */
 	int enable_web_access, enable_dashboard_access; /* -1: not said */
 	char *timeout, *strategy, *base_output_dir;
 	int restart_on_worker_restart; /* -1: not said */

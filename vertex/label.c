@@ -110,34 +110,49 @@ static bool is_full_key(const char *s)
 	return !ap_str_next(&rest, '/', &part);
 }
 
-int ap_kms_key_name(char **out, const struct ap_kms_words *w, struct ap_err *err)
+void ap_kms_copy(struct ap_kms *to, const struct ap_kms *from)
 {
-	const char *location = w->location ? w->location : w->default_location;
-	const char *project = w->project ? w->project : w->default_project;
+	to->key = ap_dup(from->key);
+	to->keyring = ap_dup(from->keyring);
+	to->location = ap_dup(from->location);
+	to->project = ap_dup(from->project);
+}
+
+void ap_kms_release(struct ap_kms *k)
+{
+	free(k->key);
+	free(k->keyring);
+	free(k->location);
+	free(k->project);
+	*k = (struct ap_kms){ 0 };
+}
+
+int ap_kms_apply(cJSON *body, const struct ap_kms *k, const char *project, const char *location,
+	struct ap_err *err)
+{
 	ap_auto_free char *name = NULL;
 
-	if (!w->key) {
-		if (w->keyring || w->location || w->project)
-			return ap_err_set(err, AP_E_USAGE,
-				"--kms-keyring, --kms-location and --kms-project need --kms-key");
-		*out = NULL;
+	if (!k->key && (k->keyring || k->location || k->project))
+		return ap_err_set(err, AP_E_USAGE,
+			"--kms-keyring, --kms-location and --kms-project need --kms-key");
+	if (!k->key)
 		return 0;
-	}
-	if (strchr(w->key, '/') && is_full_key(w->key)) {
-		*out = ap_xstrdup(w->key);
-		return 0;
-	}
-	if (!w->keyring || !location || !project || strchr(w->key, '/') || !*w->key)
+	location = k->location ? k->location : location;
+	project = k->project ? k->project : project;
+	if (strchr(k->key, '/') && is_full_key(k->key))
+		name = ap_xstrdup(k->key);
+	else if (!k->keyring || !location || !project || strchr(k->key, '/') || !*k->key)
 		return ap_err_set(err, AP_E_USAGE,
 			"--kms-key: want projects/P/locations/L/keyRings/R/cryptoKeys/K, or a key "
 			"with --kms-keyring and --kms-location; found \"%.100s\"",
-			w->key);
-	name = ap_xasprintf("projects/%s/locations/%s/keyRings/%s/cryptoKeys/%s", project, location,
-		w->keyring, w->key);
+			k->key);
+	else
+		name = ap_xasprintf("projects/%s/locations/%s/keyRings/%s/cryptoKeys/%s", project,
+			location, k->keyring, k->key);
 	if (!is_full_key(name))
 		return ap_err_set(
 			err, AP_E_USAGE, "--kms-key: \"%.200s\" is no name of a key", name);
-	*out = AP_STEAL(name);
+	ap_json_set_str(ap_json_make_object(body, "encryptionSpec"), "kmsKeyName", name);
 	return 0;
 }
 

@@ -16,16 +16,20 @@ int ap_labels_apply(cJSON *body, const struct ap_strv *labels, struct ap_err *er
 /* Check all labels of body, wherever they come from.  Errors: AP_E_USAGE. */
 int ap_labels_check(const cJSON *body, struct ap_err *err) AP_CHECK;
 
-/*
- * The full name of a KMS key from --kms-key, or from its parts; project and
- * location are defaults for what is not said.
- * *out: owned, NULL when no key was said.  Errors: AP_E_USAGE.
- */
-struct ap_kms_words {
-	const char *key, *keyring, *location, *project;
-	const char *default_location, *default_project;
+/* A customer-managed key: its full name, or an ID and the three others.  Strings owned. */
+struct ap_kms {
+	char *key, *keyring, *location, *project;
 };
-int ap_kms_key_name(char **out, const struct ap_kms_words *w, struct ap_err *err) AP_CHECK;
+void ap_kms_copy(struct ap_kms *to, const struct ap_kms *from);
+void ap_kms_release(struct ap_kms *k);
+
+/*
+ * Lay the key over the encryptionSpec of body; nothing when none is said.
+ * project and location: for what is not said of it; may be NULL.
+ * Errors: AP_E_USAGE.
+ */
+int ap_kms_apply(cJSON *body, const struct ap_kms *k, const char *project, const char *location,
+	struct ap_err *err) AP_CHECK;
 
 /* A display name: 1 to 128 characters.  Errors: AP_E_USAGE. */
 int ap_display_name_check(const char *name, struct ap_err *err) AP_CHECK;

@@ -9,13 +9,6 @@ static const char *const disk_types[] = { "pd-ssd", "pd-standard", "hyperdisk-ba
 
 #define MAX_DISK_GB 65536
 
-cJSON *ap_machine_member(cJSON *obj, const char *name)
-{
-	cJSON *m = cJSON_GetObjectItemCaseSensitive(obj, name);
-
-	return cJSON_IsObject(m) ? m : ap_json_set_object(obj, name);
-}
-
 static int check_accelerator(const char *type, const char *flag, unsigned flags, struct ap_err *err)
 {
 	const struct ap_schema_enum *e = ap_schema_enum("AcceleratorType");
@@ -121,7 +114,7 @@ static int disk_words(
 				"found \"%.60s\"",
 				flag, type);
 	}
-	disk = ap_machine_member(pool, "diskSpec");
+	disk = ap_json_make_object(pool, "diskSpec");
 	ap_json_set_str(disk, "bootDiskType", type);
 	if (size)
 		ap_json_set(disk, "bootDiskSizeGb", ap_json_number((double)size->count));
@@ -166,7 +159,7 @@ int ap_machine_words(cJSON *pool, const struct ap_pool_spec *s, const char *flag
 
 	for (size_t i = 0; i < AP_LEN(keys); i++) {
 		if (ap_pool_has(s, keys[i]))
-			machine = ap_machine_member(pool, "machineSpec");
+			machine = ap_json_make_object(pool, "machineSpec");
 	}
 	if (machine) {
 		ap_json_set_str(machine, "machineType", ap_pool_text(s, "machine-type"));

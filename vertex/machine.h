@@ -35,7 +35,4 @@ int ap_machine_check(
 #define AP_MACHINE_DISK_TYPE "pd-ssd"
 #define AP_MACHINE_DISK_GB   100
 
-/* The member of obj, made an empty object when it is not there.  borrowed. */
-cJSON *ap_machine_member(cJSON *obj, const char *name);
-
 #endif

@@ -7,7 +7,6 @@
 #include "vertex/config.h"
 #include "vertex/create.h"
 #include "vertex/explain.h"
-#include "vertex/label.h"
 #include "vertex/machine.h"
 #include "vertex/worker_pool.h"
 
@@ -43,10 +42,7 @@ void ap_persistent_request_release(struct ap_persistent_request *r)
 	free(r->config_text);
 	ap_strv_release(&r->labels);
 	free(r->network);
-	free(r->kms_key);
-	free(r->kms_keyring);
-	free(r->kms_location);
-	free(r->kms_project);
+	ap_kms_release(&r->kms);
 	free(r->service_account);
 	ap_persistent_request_init(r);
 }
@@ -262,25 +258,17 @@ static int check_fields(const struct ap_persistent_spec *s, const struct ap_yaml
 static int set_flags(
 	struct ap_persistent_spec *s, const struct ap_persistent_request *req, struct ap_err *err)
 {
-	struct ap_kms_words kms = { .key = req->kms_key,
-		.keyring = req->kms_keyring,
-		.location = req->kms_location,
-		.project = req->kms_project,
-		.default_location = req->region,
-		.default_project = req->project };
-	ap_auto_free char *key = NULL;
 	cJSON *account;
 
 	ap_json_set_str(s->body, "displayName", req->display_name);
 	ap_json_set_str(s->body, "network", req->network);
-	if (ap_labels_apply(s->body, &req->labels, err) < 0 || ap_kms_key_name(&key, &kms, err) < 0)
+	if (ap_labels_apply(s->body, &req->labels, err) < 0 ||
+		ap_kms_apply(s->body, &req->kms, req->project, req->region, err) < 0)
 		return -1;
-	if (key)
-		ap_json_set_str(ap_machine_member(s->body, "encryptionSpec"), "kmsKeyName", key);
 	if (req->enable_custom_service_account < 0 && !req->service_account)
 		return 0;
-	account = ap_machine_member(
-		ap_machine_member(s->body, "resourceRuntimeSpec"), "serviceAccountSpec");
+	account = ap_json_make_object(
+		ap_json_make_object(s->body, "resourceRuntimeSpec"), "serviceAccountSpec");
 	if (req->enable_custom_service_account == 0 && req->service_account)
 		return ap_err_set(err, AP_E_USAGE,
 			"--service-account and --no-enable-custom-service-account exclude each "
@@ -380,7 +368,7 @@ static char *where(const void *ctx, const char *path)
 	} flags[] = { { "labels", "--labels", req->labels.n > 0 },
 		{ "display_name", "--display-name", req->display_name != NULL },
 		{ "network", "--network", req->network != NULL },
-		{ "encryption_spec", "--kms-key", req->kms_key != NULL },
+		{ "encryption_spec", "--kms-key", req->kms.key != NULL },
 		{ "persistent_resource_id", "--persistent-resource-id", true },
 		{ "resource_runtime_spec.service_account_spec", "--service-account",
 			req->service_account != NULL },

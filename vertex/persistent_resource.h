@@ -6,6 +6,7 @@
 #define AP_VERTEX_PERSISTENT_RESOURCE_H
 
 #include "vertex/api.h"
+#include "vertex/label.h"
 
 /* All that `persistent-resources create` was told. */
 struct ap_persistent_request {
@@ -16,7 +17,7 @@ struct ap_persistent_request {
 	char *config_file, *config_text;    /* path or "-", and what it holds */
 	struct ap_strv labels;              /* K=V */
 	char *network;
-	char *kms_key, *kms_keyring, *kms_location, *kms_project;
+	struct ap_kms kms;
 	int enable_custom_service_account; /* -1: not said */
 	char *service_account;             /* for workloads; implies the custom one */
 };

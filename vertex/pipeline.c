@@ -8,7 +8,6 @@
 #include "vertex/config.h"
 #include "vertex/create.h"
 #include "vertex/explain.h"
-#include "vertex/label.h"
 #include "vertex/machine.h"
 #include "vertex/parameters.h"
 
@@ -33,10 +32,7 @@ void ap_pipeline_request_release(struct ap_pipeline_request *r)
 	free(r->root);
 	free(r->service_account);
 	free(r->network);
-	free(r->kms_key);
-	free(r->kms_keyring);
-	free(r->kms_location);
-	free(r->kms_project);
+	ap_kms_release(&r->kms);
 	ap_strv_release(&r->labels);
 	free(r->failure_policy);
 	free(r->persistent_resource_id);
@@ -184,7 +180,7 @@ static void cache_tasks(cJSON *component, int enable)
 	cJSON *tasks = cJSON_GetObjectItemCaseSensitive(dag, "tasks");
 
 	for (cJSON *t = tasks ? tasks->child : NULL; t; t = t->next)
-		ap_json_set(ap_machine_member(t, "cachingOptions"), "enableCache",
+		ap_json_set(ap_json_make_object(t, "cachingOptions"), "enableCache",
 			ap_json_bool(enable));
 }
 
@@ -236,7 +232,7 @@ static int set_runtime(cJSON *config, const struct ap_pipeline_request *req, str
 	if (resource_name(&name, req, err) < 0)
 		return -1;
 	detail = ap_json_set_object(
-		ap_machine_member(config, "defaultRuntime"), "persistentResourceRuntimeDetail");
+		ap_json_make_object(config, "defaultRuntime"), "persistentResourceRuntimeDetail");
 	ap_json_set_str(detail, "persistentResourceName", name);
 	if (req->wait_time) {
 		if (!ap_schema_duration(&seconds, req->wait_time) || strchr(seconds, '.'))
@@ -296,14 +292,6 @@ static int set_id(struct ap_pipeline_spec *s, const struct ap_pipeline_request *
 static int set_rest(struct ap_pipeline_spec *s, const struct ap_pipeline_request *req,
 	const char *name, struct ap_err *err)
 {
-	struct ap_kms_words kms = { .key = req->kms_key,
-		.keyring = req->kms_keyring,
-		.location = req->kms_location,
-		.project = req->kms_project,
-		.default_location = req->region,
-		.default_project = req->project };
-	ap_auto_free char *key = NULL;
-
 	if (set_id(s, req, name, err) < 0)
 		return -1;
 	ap_json_set_str(s->body, "displayName", req->display_name ? req->display_name : s->job_id);
@@ -312,10 +300,8 @@ static int set_rest(struct ap_pipeline_spec *s, const struct ap_pipeline_request
 	if (ap_display_name_check(ap_json_str(s->body, "displayName"), err) < 0 ||
 		(req->network && ap_network_check(req->network, err) < 0) ||
 		ap_labels_apply(s->body, &req->labels, err) < 0 ||
-		ap_kms_key_name(&key, &kms, err) < 0)
+		ap_kms_apply(s->body, &req->kms, req->project, req->region, err) < 0)
 		return -1;
-	if (key)
-		ap_json_set_str(ap_machine_member(s->body, "encryptionSpec"), "kmsKeyName", key);
 	return 0;
 }
 
@@ -328,7 +314,7 @@ static int make_spec(
 	if (read_pipeline(s->body, req, err) < 0)
 		return -1;
 	spec = cJSON_GetObjectItemCaseSensitive(s->body, "pipelineSpec");
-	config = ap_machine_member(s->body, "runtimeConfig");
+	config = ap_json_make_object(s->body, "runtimeConfig");
 	if (set_rest(s, req, ap_json_str(ap_json_get(spec, "pipelineInfo"), "name"), err) < 0 ||
 		set_root(config, spec, req, err) < 0 ||
 		set_parameters(config, spec, req, err) < 0 || set_policy(config, req, err) < 0 ||
@@ -380,7 +366,7 @@ static char *where(const void *ctx, const char *path)
 		{ "display_name", "--display-name", req->display_name },
 		{ "service_account", "--service-account", req->service_account },
 		{ "network", "--network", req->network },
-		{ "encryption_spec", "--kms-key", req->kms_key },
+		{ "encryption_spec", "--kms-key", req->kms.key },
 		{ "pipeline_job_id", "--job-id", req->job_id },
 		{ "pipeline_spec", req->file, req->file } };
 

@@ -5,6 +5,7 @@
 #define AP_VERTEX_PIPELINE_H
 
 #include "vertex/job.h"
+#include "vertex/label.h"
 
 #define AP_PIPELINE_JOBS "pipelineJobs"
 
@@ -19,7 +20,7 @@ struct ap_pipeline_request {
 	char *parameters_file, *parameters_text; /* a mapping, YAML or JSON */
 	char *root;                              /* gs://...; NULL: the pipeline's default */
 	char *service_account, *network;
-	char *kms_key, *kms_keyring, *kms_location, *kms_project;
+	struct ap_kms kms;
 	struct ap_strv labels;        /* K=V */
 	int enable_caching;           /* -1: as compiled */
 	char *failure_policy;         /* "slow" or "fast" */

@@ -204,7 +204,7 @@ static cJSON *task(
 			other, name);
 		cJSON_DeleteItemFromObjectCaseSensitive(pool, other);
 	}
-	return ap_machine_member(pool, name);
+	return ap_json_make_object(pool, name);
 }
 
 static void set_env(cJSON *t, const struct ap_pool_word *w)
