@@ -6,7 +6,6 @@
 #include "cli/manage.h"
 #include "cli/read_text.h"
 #include "vertex/persistent_resource.h"
-#include "vertex/text.h"
 #include "vertex/watch.h"
 
 static const struct ap_collection resources = {
@@ -78,19 +77,7 @@ static const struct ap_opt create_table[] = {
 		.kind = AP_OPT_FLAG,
 		.offset = AT(async),
 		.help = "return when the request is accepted, not when the machines run" },
-	{ .name = "dry-run",
-		.kind = AP_OPT_OPT,
-		.offset = AT(dry_run),
-		.arg = "HOW",
-		.implied = "plan",
-		.choices = "plan",
-		.help = "print the request and send nothing" },
-	{ .name = "format",
-		.kind = AP_OPT_STR,
-		.offset = AT(format),
-		.arg = "FORMAT",
-		.choices = "json|yaml|curl|value(KEY)|table|table(KEY)",
-		.help = "print as json, yaml, curl, value(KEY) or table" },
+	AP_REQUEST_OPTS(AT(dry_run), AT(format)),
 };
 
 static const struct ap_opt_group create_groups[] = {
@@ -121,16 +108,10 @@ static int fill(struct ap_persistent_request *q, const struct create_opts *o,
 static int print_request(const struct ap_vertex *v, const struct ap_persistent_spec *spec,
 	const char *format, struct ap_err *err)
 {
-	ap_auto_buf out = AP_BUF_INIT;
-	ap_auto_free char *path = NULL;
-	ap_auto_free char *url = NULL;
+	ap_auto_free char *path = ap_persistent_create_path(v, spec);
+	ap_auto_free char *url = ap_vertex_url(v, spec->version, path);
 
-	if (!format || strcmp(format, "curl") != 0)
-		return ap_manage_print(spec->body, format ? format : "json", NULL, err);
-	path = ap_persistent_create_path(v, spec);
-	url = ap_vertex_url(v, spec->version, path);
-	ap_text_curl(&out, "POST", url, spec->body, NULL);
-	return ap_stdout(out.p, out.len, err);
+	return ap_manage_print_request(url, spec->body, format, err);
 }
 
 /* Follow the operation; the resource is what it gives, or what is read when it gives nothing. */

@@ -8,7 +8,6 @@
 #include "cli/read_text.h"
 #include "vertex/pipeline.h"
 #include "vertex/storage.h"
-#include "vertex/text.h"
 
 #define MAX_PIPELINE (16U << 20)
 
@@ -107,19 +106,7 @@ static const struct ap_opt run_table[] = {
 		.kind = AP_OPT_FLAG,
 		.offset = AT(wait),
 		.help = "wait for the end; exit status 3 when it failed, 4 when it was cancelled" },
-	{ .name = "dry-run",
-		.kind = AP_OPT_OPT,
-		.offset = AT(dry_run),
-		.arg = "HOW",
-		.implied = "plan",
-		.choices = "plan",
-		.help = "print the request and send nothing" },
-	{ .name = "format",
-		.kind = AP_OPT_STR,
-		.offset = AT(format),
-		.arg = "FORMAT",
-		.choices = "json|yaml|curl|value(KEY)|table|table(KEY)",
-		.help = "print as json, yaml, curl, value(KEY) or table" },
+	AP_REQUEST_OPTS(AT(dry_run), AT(format)),
 };
 
 static const struct ap_opt_group run_groups[] = {
@@ -175,16 +162,10 @@ static int fill(struct ap_pipeline_request *q, const struct run_opts *o, const c
 static int print_request(const struct ap_vertex *v, const struct ap_pipeline_spec *spec,
 	const char *format, struct ap_err *err)
 {
-	ap_auto_buf out = AP_BUF_INIT;
-	ap_auto_free char *path = NULL;
-	ap_auto_free char *url = NULL;
+	ap_auto_free char *path = ap_pipeline_create_path(v, spec);
+	ap_auto_free char *url = ap_vertex_url(v, spec->version, path);
 
-	if (!format || strcmp(format, "curl") != 0)
-		return ap_manage_print(spec->body, format ? format : "json", NULL, err);
-	path = ap_pipeline_create_path(v, spec);
-	url = ap_vertex_url(v, spec->version, path);
-	ap_text_curl(&out, "POST", url, spec->body, NULL);
-	return ap_stdout(out.p, out.len, err);
+	return ap_manage_print_request(url, spec->body, format, err);
 }
 
 static int submit(struct ap_session *s, struct ap_vertex *v, const struct run_opts *o,

@@ -41,6 +41,21 @@ struct ap_logs_cmd_opts {
 };
 extern const struct ap_opt_group ap_logs_groups[2];
 
+/* Flags of what sends a request that --dry-run prints: offsets of two strings. */
+#define AP_REQUEST_OPTS(dry_run_, format_)                                                  \
+	{ .name = "dry-run",                                                                \
+		.kind = AP_OPT_OPT,                                                         \
+		.offset = (dry_run_),                                                       \
+		.arg = "HOW",                                                               \
+		.implied = "plan",                                                          \
+		.choices = "plan",                                                          \
+		.help = "print the request and send nothing" },                             \
+	{                                                                                   \
+		.name = "format", .kind = AP_OPT_STR, .offset = (format_), .arg = "FORMAT", \
+		.choices = "json|yaml|curl|value(KEY)|table|table(KEY)",                    \
+		.help = "print as json, yaml, curl, value(KEY) or table"                    \
+	}
+
 /* The positional argument: an ID or a full name. */
 #define AP_NAME_ARG(noun)                                                        \
 	{                                                                        \
@@ -91,6 +106,10 @@ int ap_manage_logs(struct ap_call *call, struct ap_err *err) AP_CHECK;
 /* Print a resource: json, yaml, value(...), table; YAML as gcloud does without a format. */
 int ap_manage_print(
 	const cJSON *j, const char *format, const char *columns, struct ap_err *err) AP_CHECK;
+
+/* A request in place of sending it: like a resource, or format curl; JSON without a format. */
+int ap_manage_print_request(
+	const char *url, const cJSON *body, const char *format, struct ap_err *err) AP_CHECK;
 
 /* A list: on a terminal a table with relative times and coloured states, else YAML documents. */
 int ap_manage_print_list(const struct ap_vertex *v, const cJSON *list, const struct ap_list_opts *o,

@@ -11,6 +11,7 @@
 #include "cli/manage.h"
 #include "cli/render.h"
 #include "vertex/create.h"
+#include "vertex/text.h"
 
 /* A day of the user's own calendar. */
 static void add_date(struct ap_buf *out, int64_t t)
@@ -68,6 +69,17 @@ int ap_manage_print(const cJSON *j, const char *format, const char *columns, str
 	} else if (ap_render(&out, j, format, columns, err) < 0) {
 		return -1;
 	}
+	return ap_stdout(out.p, out.len, err);
+}
+
+int ap_manage_print_request(
+	const char *url, const cJSON *body, const char *format, struct ap_err *err)
+{
+	ap_auto_buf out = AP_BUF_INIT;
+
+	if (!ap_streq(format, "curl"))
+		return ap_manage_print(body, format ? format : "json", NULL, err);
+	ap_text_curl(&out, "POST", url, body, NULL);
 	return ap_stdout(out.p, out.len, err);
 }
 
