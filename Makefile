@@ -180,6 +180,12 @@ mutate: ## switch off each guard in a copy: a test must fail
 golden: $(B)/autopack ## rewrite fixtures/golden; review reads the diff
 	MODE=$(MODE) GOLDEN=write $(PYTHON) -m pytest -q tests/e2e -m golden
 
+.PHONY: schema
+schema: ## write vertex/schema_table.c from the API's definition (TYPES in tests/tools/setup.sh)
+	@bash tests/tools/setup.sh
+	build/env-vertex/bin/python vertex/schema_gen.py > build/schema_table.c
+	mv build/schema_table.c vertex/schema_table.c
+
 .PHONY: docs
 docs: $(B)/autopack ## write docs/flags.md from the program's own help
 	$(PYTHON) packaging/flags.py $(B)/autopack > docs/flags.md

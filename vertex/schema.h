@@ -1,7 +1,7 @@
 /*
  * The messages of the Vertex AI API that we send: fields, types, enums,
- * one-of groups and the API versions they exist in, as a table that
- * vertex/schema_gen.py makes from the public definition.
+ * one-of groups and the API versions they exist in, as a table that `make
+ * schema` makes from the public definition.
  */
 #ifndef AP_VERTEX_SCHEMA_H
 #define AP_VERTEX_SCHEMA_H

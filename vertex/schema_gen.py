@@ -1,11 +1,9 @@
 #!/usr/bin/env python3
 """Write vertex/schema_table.c from the public definition of the Vertex AI API.
 
-The definition is read from the message types of the PyPI package
-google-cloud-aiplatform (v1 and v1beta1).  Run it where that package is
-installed:
-
-    python3 vertex/schema_gen.py > vertex/schema_table.c
+`make schema` runs it.  The definition is read from the message types of the
+PyPI package google-cloud-aiplatform (v1 and v1beta1), of the version that
+tests/tools/setup.sh names; for a newer API, write the newer version there.
 
 The table is committed, so that a build needs neither Python nor the package.
 """
@@ -126,7 +124,7 @@ def main():
     messages = sorted(table.messages)
     enums = sorted(table.enums)
     out = sys.stdout.write
-    out("/*\n * Made by vertex/schema_gen.py from google-cloud-aiplatform %s.  Do not edit.\n */\n"
+    out("/*\n * Made by `make schema` from google-cloud-aiplatform %s.  Do not edit.\n */\n"
         % metadata.version("google-cloud-aiplatform"))
     out('#include "vertex/schema.h"\n\n/* clang-format off */\n')
     for number, name in enumerate(enums):

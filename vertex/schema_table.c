@@ -1,5 +1,5 @@
 /*
- * Made by vertex/schema_gen.py from google-cloud-aiplatform 2.7.0.  Do not edit.
+ * Made by `make schema` from google-cloud-aiplatform 2.7.0.  Do not edit.
  */
 #include "vertex/schema.h"
 

@@ -87,6 +87,11 @@ print("fair")
 """
 
 
+def test_the_table_of_the_api_is_made_of_its_definition():
+    made = support.run(vertex_types.PYTHON, support.ROOT / "vertex" / "schema_gen.py").stdout
+    assert made == (support.ROOT / "vertex" / "schema_table.c").read_text(), "run make schema"
+
+
 @pytest.fixture(scope="module")
 def types():
     t = vertex_types.Types()
