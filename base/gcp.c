@@ -20,6 +20,7 @@ enum source { NOT_LOOKED, NOTHING, TOKEN_FILE, KEY_FILE, GCLOUD, METADATA };
 
 struct ap_gcp {
 	struct ap_gcp_opts o;
+	struct ap_strv kept; /* the strings of o */
 	struct ap_http *http;
 	pthread_mutex_t lock;
 	enum source source;
@@ -41,34 +42,22 @@ void ap_gcp_new(struct ap_gcp **out, const struct ap_gcp_opts *opts, struct ap_h
 		&g->o.aws_session_token, &g->o.aws_region };
 
 	g->o = *opts;
-	for (size_t i = 0; i < AP_LEN(strings); i++)
-		*strings[i] = ap_dup(*strings[i]);
+	for (size_t i = 0; i < AP_LEN(strings); i++) {
+		if (!*strings[i])
+			continue;
+		ap_strv_add(&g->kept, *strings[i]);
+		*strings[i] = g->kept.v[g->kept.n - 1];
+	}
 	g->http = http;
 	pthread_mutex_init(&g->lock, NULL);
 	*out = g;
-}
-
-static void free_const(const char *s)
-{
-	void *p;
-
-	memcpy(&p, &s, sizeof(p));
-	free(p);
 }
 
 void ap_gcp_free(struct ap_gcp *g)
 {
 	if (!g)
 		return;
-	{
-		const char *const strings[] = { g->o.access_token_file, g->o.config_dir,
-			g->o.configuration, g->o.adc_file, g->o.account, g->o.impersonate,
-			g->o.metadata_host, g->o.iam_endpoint, g->o.aws_key_id, g->o.aws_secret,
-			g->o.aws_session_token, g->o.aws_region };
-
-		for (size_t i = 0; i < AP_LEN(strings); i++)
-			free_const(strings[i]);
-	}
+	ap_strv_release(&g->kept);
 	free(g->path);
 	free(g->account);
 	free(g->impersonate);
@@ -290,7 +279,7 @@ static int note_other_accounts(struct ap_gcp *g, struct ap_err *err)
 	return 0;
 }
 
-static int look(struct ap_gcp *g, struct ap_err *err)
+static int look_at_all(struct ap_gcp *g, struct ap_err *err)
 {
 	ap_auto_free char *configured = NULL;
 
@@ -301,26 +290,31 @@ static int look(struct ap_gcp *g, struct ap_err *err)
 		skipped(g, "access token file", "not given");
 	if ((g->source == NOTHING && look_at_gcloud(g, err) < 0) ||
 		(g->source == NOTHING && look_at_adc(g, err) < 0) ||
-		(g->source == NOTHING && look_at_metadata(g, err) < 0)) {
-		g->source = NOT_LOOKED;
+		(g->source == NOTHING && look_at_metadata(g, err) < 0))
 		return -1;
-	}
 	if (g->source == NOTHING)
 		return 0;
 	if (g->o.impersonate) {
 		g->impersonate = ap_xstrdup(g->o.impersonate);
 	} else if (ap_gcloud_property(
 			   &configured, &g->o, "auth", "impersonate_service_account", err) < 0) {
-		g->source = NOT_LOOKED;
 		return -1;
 	} else {
 		g->impersonate = AP_STEAL(configured);
 	}
-	if (note_other_accounts(g, err) < 0) {
-		g->source = NOT_LOOKED;
-		return -1;
-	}
-	return 0;
+	return note_other_accounts(g, err);
+}
+
+static int look(struct ap_gcp *g, struct ap_err *err)
+{
+	/* What an earlier look found, which failed. */
+	ap_free_p(&g->account);
+	ap_free_p(&g->impersonate);
+	ap_strv_release(&g->looked);
+	if (look_at_all(g, err) == 0)
+		return 0;
+	g->source = NOT_LOOKED;
+	return -1;
 }
 
 /* ---- tokens ---- */

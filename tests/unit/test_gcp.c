@@ -474,6 +474,25 @@ TEST(gcp_token_is_kept_until_it_is_refused_or_ends)
 	ap_http_free(h);
 }
 
+TEST(gcp_what_was_looked_at_in_vain_is_looked_at_anew)
+{
+	struct ap_http *h = client();
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_buf said = AP_BUF_INIT;
+	char *token = NULL;
+	const char *at;
+	struct ap_gcp *g;
+
+	ap_gcp_new(&g, &(struct ap_gcp_opts){ .adc_file = "/nonexistent" }, h);
+	assert_fails(ap_gcp_token(g, 0, &token, &err), &err, AP_E_INPUT, "there is no file");
+	ap_gcp_describe(g, &said);
+	at = strstr(said.p, "access token file: not given");
+	assert_non_null(at);
+	assert_null(strstr(at + 1, "access token file: not given"));
+	ap_gcp_free(g);
+	ap_http_free(h);
+}
+
 TEST(gcp_refusal_shows_the_servers_words_and_no_secret)
 {
 	struct ap_http *h = client();
