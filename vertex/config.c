@@ -118,10 +118,12 @@ static const char *found(const struct ap_yaml *y)
 	return names[y->kind];
 }
 
-/* What was written, cut to a length that fits a message. */
-static const char *shown(const struct ap_yaml *y)
+static int refuse_kind(
+	struct check *c, const struct ap_yaml *y, const char *want, struct ap_err *err)
 {
-	return y->text ? y->text : "";
+	if (!y->text)
+		return refuse(c, y, err, "want %s, found %s", want, found(y));
+	return refuse(c, y, err, "want %s, found %s \"%.60s\"", want, found(y), y->text);
 }
 
 static bool parse_int(const char *s, int64_t *out)
@@ -152,8 +154,7 @@ static int check_int(struct check *c, cJSON **out, const struct ap_yaml *y,
 	int64_t v;
 
 	if (y->kind != AP_YAML_INT && !quoted)
-		return refuse(c, y, err, "want an integer, found %s%s%.60s%s", found(y),
-			y->text ? " \"" : "", shown(y), y->text ? "\"" : "");
+		return refuse_kind(c, y, "an integer", err);
 	if (!parse_int(y->text, &v) ||
 		(!wide && (v > (natural ? (int64_t)UINT32_MAX : INT32_MAX) || v < INT32_MIN)) ||
 		(natural && v < 0))
@@ -175,8 +176,7 @@ static int check_float(struct check *c, cJSON **out, const struct ap_yaml *y, st
 	double v;
 
 	if (y->kind != AP_YAML_INT && y->kind != AP_YAML_FLOAT)
-		return refuse(c, y, err, "want a number, found %s%s%.60s%s", found(y),
-			y->text ? " \"" : "", shown(y), y->text ? "\"" : "");
+		return refuse_kind(c, y, "a number", err);
 	v = strtod(y->text, &end);
 	if (y->kind == AP_YAML_INT && (y->text[1] == 'o' || y->text[1] == 'x')) {
 		int64_t n;
@@ -208,8 +208,7 @@ static int check_bool(struct check *c, cJSON **out, const struct ap_yaml *y, str
 			}
 		}
 	}
-	return refuse(c, y, err, "want true or false, found %s%s%.60s%s", found(y),
-		y->text ? " \"" : "", shown(y), y->text ? "\"" : "");
+	return refuse_kind(c, y, "true or false", err);
 }
 
 static int check_string(struct check *c, cJSON **out, const struct ap_yaml *y, struct ap_err *err)
@@ -218,7 +217,7 @@ static int check_string(struct check *c, cJSON **out, const struct ap_yaml *y, s
 		return refuse(c, y, err, "want text, found %s", found(y));
 	if (y->kind != AP_YAML_STR)
 		return refuse(c, y, err, "want text, found %s; write \"%.60s\" in quotes", found(y),
-			shown(y));
+			y->text ? y->text : "");
 	*out = ap_json_string(y->text);
 	return 0;
 }
@@ -229,8 +228,7 @@ static int check_duration(struct check *c, cJSON **out, const struct ap_yaml *y,
 
 	if (y->kind != AP_YAML_STR || !ap_ends_with(y->text, "s") ||
 		!ap_schema_duration(&text, y->text))
-		return refuse(c, y, err, "want seconds such as \"3600s\", found %s%s%.60s%s",
-			found(y), y->text ? " \"" : "", shown(y), y->text ? "\"" : "");
+		return refuse_kind(c, y, "seconds such as \"3600s\"", err);
 	*out = ap_json_string(text);
 	return 0;
 }
