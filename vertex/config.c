@@ -638,3 +638,25 @@ const struct ap_yaml *ap_config_locate(const struct ap_yaml *y, const char *path
 	}
 	return at;
 }
+
+char *ap_config_where(const struct ap_yaml *file, const char *name, const char *path)
+{
+	const struct ap_yaml *y = file ? ap_config_locate(file, path) : NULL;
+
+	return y ? ap_xasprintf("%s: line %u, column %u", name, y->line, y->column) : NULL;
+}
+
+int ap_config_at(const struct ap_yaml *file, const char *name, const char *path, struct ap_err *err)
+{
+	ap_auto_free char *where = ap_config_where(file, name, path);
+
+	if (!where)
+		return -1;
+	err->code = AP_E_INPUT;
+	return ap_err_wrap(err, "%s", where);
+}
+
+const char *ap_config_name(const char *file)
+{
+	return ap_streq(file, "-") ? "standard input" : file;
+}

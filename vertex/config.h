@@ -54,4 +54,17 @@ int ap_config_any(
  */
 const struct ap_yaml *ap_config_locate(const struct ap_yaml *y, const char *path);
 
+/* "NAME: line 3, column 5" of a field; NULL when the file (NULL: none) does not say it.  *out: owned. */
+char *ap_config_where(const struct ap_yaml *file, const char *name, const char *path);
+
+/*
+ * Put an error that is set at its field's place in the file: AP_E_INPUT then,
+ * and as it was where the file does not say the field.  Always returns -1.
+ */
+int ap_config_at(
+	const struct ap_yaml *file, const char *name, const char *path, struct ap_err *err);
+
+/* How messages name a file that may be "-". */
+const char *ap_config_name(const char *file);
+
 #endif

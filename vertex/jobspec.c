@@ -120,7 +120,7 @@ static bool is_whole(const struct ap_yaml *y, const char *spec)
 
 static int read_file(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
 {
-	const char *name = ap_streq(req->config_file, "-") ? "standard input" : req->config_file;
+	const char *name = ap_config_name(req->config_file);
 	struct ap_config_opts opts = { .file = name,
 		.typed = s->kind == AP_JOB_TRAINING ? typed_inputs : NULL };
 	cJSON *read = NULL;
@@ -366,19 +366,16 @@ static bool flag_said(const struct ap_jobspec *s, const char *field)
 	return false;
 }
 
+/* The same path in the file. */
+static const char *in_file(const struct ap_jobspec *s, const char *path)
+{
+	return s->file_is_spec ? below_spec(s, path) : path;
+}
+
 /* An error about a field that only the file says: where it stands there. */
 static int at_place(const struct ap_jobspec *s, const char *path, struct ap_err *err)
 {
-	const struct ap_yaml *y = NULL;
-	struct ap_err was = *err;
-
-	if (s->file)
-		y = ap_config_locate(s->file, s->file_is_spec ? below_spec(s, path) : path);
-	if (!y)
-		return -1;
-	ap_err_clear(err);
-	return ap_err_set(err, AP_E_INPUT, "%s: line %u, column %u: %s", s->file_name, y->line,
-		y->column, was.msg);
+	return ap_config_at(s->file, s->file_name, in_file(s, path), err);
 }
 
 static int check_pools(struct ap_jobspec *s, const cJSON *pools, struct ap_err *err)
@@ -414,13 +411,10 @@ static int apply_pools(struct ap_jobspec *s, const struct ap_job_request *req, s
 
 static int refuse_missing(const struct ap_jobspec *s, const char *path, struct ap_err *err)
 {
-	const char *below = s->file_is_spec ? below_spec(s, path) : path;
-	const struct ap_yaml *y = s->file ? ap_config_locate(s->file, below) : NULL;
+	bool there = s->file && ap_config_locate(s->file, in_file(s, path));
 
-	if (!y)
-		return ap_err_set(err, AP_E_USAGE, "%s is missing", path);
-	return ap_err_set(err, AP_E_INPUT, "%s: line %u, column %u: %s is missing", s->file_name,
-		y->line, y->column, below);
+	ap_err_set(err, AP_E_USAGE, "%s is missing", there ? in_file(s, path) : path);
+	return at_place(s, path, err);
 }
 
 static int check_body(struct ap_jobspec *s, struct ap_err *err)
@@ -592,7 +586,6 @@ static char *where_snake(const void *ctx, const char *path)
 {
 	const struct ap_jobspec *s = ctx;
 	const char *below = below_spec(s, path);
-	const struct ap_yaml *y;
 	size_t i = 0;
 	char *flag;
 
@@ -611,8 +604,7 @@ static char *where_snake(const void *ctx, const char *path)
 	flag = flag_of(s, below);
 	if (flag)
 		return flag;
-	y = s->file ? ap_config_locate(s->file, s->file_is_spec ? below : path) : NULL;
-	return y ? ap_xasprintf("%s: line %u, column %u", s->file_name, y->line, y->column) : NULL;
+	return ap_config_where(s->file, s->file_name, in_file(s, path));
 }
 
 char *ap_jobspec_where(const struct ap_jobspec *s, const char *path)

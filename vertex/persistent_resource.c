@@ -198,7 +198,7 @@ static int check_pools(const cJSON *body, size_t *bad, struct ap_err *err)
 static int read_config(struct ap_persistent_spec *s, struct ap_yaml **file,
 	const struct ap_persistent_request *req, struct ap_err *err)
 {
-	const char *name = ap_streq(req->config_file, "-") ? "standard input" : req->config_file;
+	const char *name = ap_config_name(req->config_file);
 	struct ap_config_opts opts = { .file = name };
 	ap_auto_yaml y = NULL;
 	cJSON *read = NULL;
@@ -224,14 +224,7 @@ static int read_config(struct ap_persistent_spec *s, struct ap_yaml **file,
 static int at_place(const struct ap_yaml *file, const struct ap_persistent_request *req,
 	const char *path, struct ap_err *err)
 {
-	const struct ap_yaml *y = file ? ap_config_locate(file, path) : NULL;
-	struct ap_err was = *err;
-
-	if (!y)
-		return -1;
-	ap_err_clear(err);
-	return ap_err_set(err, AP_E_INPUT, "%s: line %u, column %u: %s", req->config_file, y->line,
-		y->column, was.msg);
+	return ap_config_at(file, ap_config_name(req->config_file), path, err);
 }
 
 static int check_fields(const struct ap_persistent_spec *s, const struct ap_yaml *file,
@@ -329,12 +322,6 @@ static const char *pool_key_of(const char *field)
 	return ap_worker_key_of(field);
 }
 
-static char *at_line(const struct ap_persistent_request *req, const struct ap_yaml *at)
-{
-	return at ? ap_xasprintf("%s: line %u, column %u", req->config_file, at->line, at->column)
-		  : NULL;
-}
-
 /* A pool: the file's come first, then the flags'. */
 static char *where_pool(
 	const struct ap_persistent_request *req, const struct ap_yaml *file, const char *path)
@@ -356,7 +343,7 @@ static char *where_pool(
 		return ap_xasprintf(
 			FLAG " %zu%s%s", i - of_file + 1, key ? " " : "", key ? key : "");
 	}
-	return at_line(req, ap_config_locate(file, path));
+	return ap_config_where(file, ap_config_name(req->config_file), path);
 }
 
 static char *where(const void *ctx, const char *path)
@@ -374,7 +361,7 @@ static char *where(const void *ctx, const char *path)
 			req->service_account != NULL },
 		{ "resource_runtime_spec.service_account_spec", "--enable-custom-service-account",
 			req->enable_custom_service_account >= 0 } };
-	const char *name = ap_streq(req->config_file, "-") ? "standard input" : req->config_file;
+	const char *name = ap_config_name(req->config_file);
 	struct ap_err ignored = AP_ERR_INIT;
 	ap_auto_yaml file = NULL;
 
@@ -387,7 +374,7 @@ static char *where(const void *ctx, const char *path)
 		if (flags[i].said && ap_starts_with(path, flags[i].field))
 			return ap_xstrdup(flags[i].flag);
 	}
-	return file ? at_line(req, ap_config_locate(file, path)) : NULL;
+	return ap_config_where(file, name, path);
 }
 
 void ap_persistent_explain(const struct ap_persistent_request *req, struct ap_err *err)

@@ -106,6 +106,22 @@ TEST(persistent_resource_refuses_what_the_service_would)
 	}
 }
 
+TEST(persistent_resource_of_stdin_is_told_so)
+{
+	AP_CLEANUP(ap_persistent_request_release) struct ap_persistent_request r;
+	struct ap_persistent_spec s = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+
+	request(&r,
+		"labels: {A: b}\n"
+		"resourcePools: [{machineSpec: {machineType: a}, replicaCount: 1}]",
+		NULL);
+	free(r.config_file);
+	r.config_file = ap_xstrdup("-");
+	assert_fails(ap_persistent_spec(&s, &r, &err), &err, AP_E_INPUT,
+		"standard input: line 1, column 9: label");
+}
+
 TEST(persistent_resource_ids)
 {
 	static const char *const bad[] = { "", "A", "1a", "a-", "a_b", NULL };
