@@ -63,8 +63,8 @@ int ap_fs_digest(
 	return 0;
 }
 
-/* To the end.  A pipe may never end: a signal ends us. */
-static int read_all(struct ap_buf *out, int fd, const char *path, struct ap_err *err)
+/* A pipe may never end: a signal ends us. */
+int ap_fs_read_fd(struct ap_buf *out, int fd, const char *path, struct ap_err *err)
 {
 	for (;;) {
 		char chunk[65536];
@@ -86,7 +86,7 @@ int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *
 {
 	ap_auto_fd int fd = open_file_at(dir, path, err);
 
-	return fd < 0 ? -1 : read_all(out, fd, path, err);
+	return fd < 0 ? -1 : ap_fs_read_fd(out, fd, path, err);
 }
 
 int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err)
@@ -102,7 +102,7 @@ int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err)
 	if (stat(path, &st) < 0 || !S_ISFIFO(st.st_mode))
 		return ap_fs_read(out, path, err);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? ap_err_sys(err, "%s", path) : read_all(out, fd, path, err);
+	return fd < 0 ? ap_err_sys(err, "%s", path) : ap_fs_read_fd(out, fd, path, err);
 }
 
 int ap_fs_mkdirs(const char *path, mode_t mode, struct ap_err *err)

@@ -13,6 +13,9 @@
 /* Read a whole regular file, within out->max.  Errors: AP_E_IO, AP_E_LIMIT. */
 int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
 
+/* What an open file or pipe still has, within out->max; `path` is for messages. */
+int ap_fs_read_fd(struct ap_buf *out, int fd, const char *path, struct ap_err *err) AP_CHECK;
+
 /* The same of a file that the user names: a pipe, too, as in --config=<(...) of a shell. */
 int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
 

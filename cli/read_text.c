@@ -6,20 +6,6 @@
 
 #include "base/fs.h"
 
-static int read_stdin(struct ap_buf *out, struct ap_err *err)
-{
-	for (;;) {
-		char part[16384];
-		ssize_t n = read(STDIN_FILENO, part, sizeof(part));
-
-		if (n < 0)
-			return ap_err_sys(err, "standard input");
-		if (n == 0)
-			return 0;
-		ap_buf_add(out, part, (size_t)n);
-	}
-}
-
 static int refuse_nul(const char *p, const char *flag, const char *file, struct ap_err *err)
 {
 	const char *line = p;
@@ -39,16 +25,14 @@ int ap_read_text(char **out, const char *flag, const char *file, struct ap_err *
 {
 	ap_auto_buf text = AP_BUF_MAX(16 << 20);
 
-	if ((strcmp(file, "-") == 0 ? read_stdin(&text, err) : ap_fs_read_named(&text, file, err)) <
-		0) {
-		if (err->code == AP_E_IO)
+	if ((strcmp(file, "-") == 0 ? ap_fs_read_fd(&text, STDIN_FILENO, "standard input", err)
+				    : ap_fs_read_named(&text, file, err)) < 0) {
+		if (err->code == AP_E_IO || err->code == AP_E_LIMIT)
 			err->code = AP_E_INPUT;
 		if (err->sys == ENOENT)
 			(void)!ap_fs_suggest(err, file);
 		return ap_err_wrap(err, "%s=%s", flag, file);
 	}
-	if (ap_buf_check(&text, flag, err) < 0)
-		return -1;
 	if (memchr(text.p, 0, text.len))
 		return refuse_nul(text.p, flag, file, err);
 	*out = ap_buf_steal(&text);

@@ -286,6 +286,11 @@ def test_a_config_may_come_through_a_pipe(autopack):
         assert r.stdout == "gcr.io/p/i\n", r
 
 
+def test_a_config_that_never_ends_is_refused(autopack):
+    r = create(autopack, "--config=-", "--dry-run", check=2, prefix=("bash", "-c", "yes | \"$@\"", "bash"), timeout=60)
+    assert "--config=-: standard input is over the limit of 16777216 bytes" in r.stderr
+
+
 def test_control_characters_from_outside_do_not_reach_the_terminal(autopack, service, account):
     answer = {"error": {"code": 400, "message": "bad\x1b[31m red\x07", "status": "X"}}
     svc = service(answer=answer, status=400)
