@@ -9,7 +9,7 @@ static const struct ap_collection jobs = {
 	.columns = "id=name,name=displayName,state=state,created=createTime,ended=endTime",
 };
 
-static const struct ap_create_kind kind = { .of = &jobs, .submit = ap_job_submit };
+static const struct ap_create_kind kind = { .of = &jobs };
 
 static const struct ap_opt no_table[] = {
 	{ .name = "async",

@@ -62,9 +62,7 @@ static int prepare(struct ap_job_request *q, const void *opts, struct ap_err *er
 	return ap_study_apply(q, &w, err);
 }
 
-static const struct ap_create_kind kind = {
-	.of = &jobs, .prepare = prepare, .submit = ap_hp_tuning_submit
-};
+static const struct ap_create_kind kind = { .of = &jobs, .prepare = prepare };
 
 static const struct ap_cmd create_cmd = {
 	.name = "create",

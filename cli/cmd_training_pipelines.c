@@ -55,9 +55,7 @@ static int prepare(struct ap_job_request *q, const void *opts, struct ap_err *er
 	return ap_model_apply(q, &w, err);
 }
 
-static const struct ap_create_kind kind = {
-	.of = &pipelines, .prepare = prepare, .submit = ap_training_pipeline_submit
-};
+static const struct ap_create_kind kind = { .of = &pipelines, .prepare = prepare };
 
 static const struct ap_cmd create_cmd = {
 	.name = "create",

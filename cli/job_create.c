@@ -203,13 +203,15 @@ static int submit(struct creation *c, struct ap_err *err)
 {
 	struct ap_run *r = &c->run;
 	const char *cache = c->o->pack.cache_dir;
+	struct ap_create how = { .version = ap_jobspec_version(r->ask.job),
+		.collection = c->kind->of->name,
+		.what = c->kind->of->noun };
 
 	ap_run_begin(r, AP_DO_SUBMIT);
 	if (ap_packages_upload(&c->packages, r->vertex,
 		    cache ? cache : ap_env_get(&c->s.env, AP_KEY_CACHE_DIR), err) < 0)
 		return -1;
-	if (c->kind->submit(
-		    &r->submitted, r->vertex, r->body, ap_jobspec_version(r->ask.job), err) < 0) {
+	if (ap_job_submit(&r->submitted, r->vertex, &how, r->body, err) < 0) {
 		ap_jobspec_explain(r->ask.job, err);
 		return -1;
 	}

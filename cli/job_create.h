@@ -39,8 +39,6 @@ struct ap_create_kind {
 	const struct ap_collection *of;
 	/* Put what the command's own flags say into the request; NULL: it has none. */
 	int (*prepare)(struct ap_job_request *q, const void *opts, struct ap_err *err);
-	int (*submit)(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
-		const char *version, struct ap_err *err);
 };
 
 /*

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "vertex/create.h"
 #include "vertex/schema.h"
 
 static int set_count(cJSON *top, const char *field, const char *flag, const char *text,
@@ -52,17 +51,4 @@ int ap_study_apply(struct ap_job_request *req, const struct ap_study_words *w, s
 			w->max_failed_trial_count, 0, err) < 0)
 		return -1;
 	return set_algorithm(req->top, w->algorithm, err);
-}
-
-int ap_hp_tuning_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
-	const char *version, struct ap_err *err)
-{
-	struct ap_create c = { .version = version,
-		.collection = AP_HP_TUNING_JOBS,
-		.what = "hyperparameter tuning job" };
-	cJSON *j = NULL;
-
-	if (ap_create(&j, v, &c, body, err) < 0)
-		return -1;
-	return ap_job_from(out, v, j, err);
 }

@@ -23,7 +23,4 @@ struct ap_study_words {
 int ap_study_apply(
 	struct ap_job_request *req, const struct ap_study_words *w, struct ap_err *err) AP_CHECK;
 
-int ap_hp_tuning_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
-	const char *version, struct ap_err *err) AP_CHECK;
-
 #endif

@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vertex/create.h"
-
 void ap_job_release(struct ap_job *j)
 {
 	free(j->name);
@@ -31,15 +29,12 @@ int ap_job_from(struct ap_job *out, const struct ap_vertex *v, cJSON *resource, 
 	return 0;
 }
 
-int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body, const char *version,
-	struct ap_err *err)
+int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const struct ap_create *c,
+	const cJSON *body, struct ap_err *err)
 {
-	struct ap_create c = {
-		.version = version, .collection = "customJobs", .what = "custom job"
-	};
 	cJSON *j = NULL;
 
-	if (ap_create(&j, v, &c, body, err) < 0)
+	if (ap_create(&j, v, c, body, err) < 0)
 		return -1;
 	return ap_job_from(out, v, j, err);
 }

@@ -4,7 +4,7 @@
 #ifndef AP_VERTEX_JOB_H
 #define AP_VERTEX_JOB_H
 
-#include "vertex/api.h"
+#include "vertex/create.h"
 
 struct ap_job {
 	char *name;        /* projects/N/locations/R/customJobs/ID */
@@ -20,16 +20,9 @@ void ap_job_release(struct ap_job *j);
 int ap_job_from(struct ap_job *out, const struct ap_vertex *v, cJSON *resource,
 	struct ap_err *err) AP_CHECK;
 
-/*
- * Create the job.  Not repeated blindly: when an answer is lost, jobs of the
- * same display name that are younger than the attempt are listed and their
- * spec compared; exactly one equal is taken, none means another try, more
- * is an error that names them.
- *
- * version: ap_jobspec_version().
- */
-int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body, const char *version,
-	struct ap_err *err) AP_CHECK;
+/* ap_create() of a job of any collection, its answer taken apart. */
+int ap_job_submit(struct ap_job *out, struct ap_vertex *v, const struct ap_create *c,
+	const cJSON *body, struct ap_err *err) AP_CHECK;
 
 /* Is it a state that does not change any more? */
 bool ap_job_state_final(const char *state);

@@ -400,9 +400,6 @@ int ap_pipeline_submit(struct ap_job *out, struct ap_vertex *v, const struct ap_
 		.query = query,
 		.id = s->job_id,
 		.what = "pipeline job" };
-	cJSON *j = NULL;
 
-	if (ap_create(&j, v, &c, s->body, err) < 0)
-		return -1;
-	return ap_job_from(out, v, j, err);
+	return ap_job_submit(out, v, &c, s->body, err);
 }

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "vertex/create.h"
 #include "vertex/label.h"
 
 /* The API takes a full name; an ID is one of the job's own project and region. */
@@ -51,17 +50,4 @@ int ap_model_apply(struct ap_job_request *req, const struct ap_model_words *w, s
 		ap_json_set_object(model, "containerSpec"), "imageUri", w->container_image_uri);
 	ap_json_set_str(req->top, "modelId", w->id);
 	return set_parent(req, w->parent, err);
-}
-
-int ap_training_pipeline_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
-	const char *version, struct ap_err *err)
-{
-	struct ap_create c = {
-		.version = version, .collection = AP_TRAINING_PIPELINES, .what = "training pipeline"
-	};
-	cJSON *j = NULL;
-
-	if (ap_create(&j, v, &c, body, err) < 0)
-		return -1;
-	return ap_job_from(out, v, j, err);
 }

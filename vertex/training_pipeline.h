@@ -25,7 +25,4 @@ struct ap_model_words {
 int ap_model_apply(
 	struct ap_job_request *req, const struct ap_model_words *w, struct ap_err *err) AP_CHECK;
 
-int ap_training_pipeline_submit(struct ap_job *out, struct ap_vertex *v, const cJSON *body,
-	const char *version, struct ap_err *err) AP_CHECK;
-
 #endif
