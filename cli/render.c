@@ -43,12 +43,31 @@ static void add_cell(struct ap_buf *out, const cJSON *j)
 		ap_json_print(out, j, 0);
 }
 
+/* "a[].b": of each item, as gcloud prints them. */
+static void add_path(struct ap_buf *out, const cJSON *j, const char *path)
+{
+	const char *each = strstr(path, "[]");
+	ap_auto_free char *head = each ? ap_xstrndup(path, (size_t)(each - path)) : NULL;
+	const cJSON *list = each ? ap_render_find(j, head) : NULL;
+	const cJSON *item;
+
+	if (!each) {
+		add_cell(out, ap_render_find(j, path));
+		return;
+	}
+	cJSON_ArrayForEach(item, list)
+	{
+		ap_buf_adds(out, item == list->child ? "" : ";");
+		add_path(out, item, each + 2);
+	}
+}
+
 static void add_values(struct ap_buf *out, const cJSON *j, const struct ap_strv *keys)
 {
 	for (size_t i = 0; i < keys->n; i++) {
 		if (i)
 			ap_buf_addc(out, '\t');
-		add_cell(out, ap_render_find(j, keys->v[i]));
+		add_path(out, j, keys->v[i]);
 	}
 	ap_buf_addc(out, '\n');
 }
@@ -117,7 +136,7 @@ static void add_table(struct ap_buf *out, const cJSON *rows, const struct ap_str
 		for (size_t i = 0; i < n_cols; i++) {
 			struct ap_buf cell = AP_BUF_INIT;
 
-			add_cell(&cell, ap_render_find(row, keys->v[i]));
+			add_path(&cell, row, keys->v[i]);
 			ap_strv_own(&cells, ap_buf_steal(&cell));
 		}
 	}

@@ -8,7 +8,7 @@
 
 /*
  * Print `j` as `format` says.  value(KEY,...) prints the named members
- * (`a.b[0].c`; one line, or one for each item of an array), separated by
+ * (`a.b[0].c`; `a[].b` of every item, with `;` between; one line, or one for each item of an array), separated by
  * tabs; table prints columns of an array's items; `columns` ("name,state")
  * are those of a table, and what value() and table without keys use.
  *

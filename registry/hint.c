@@ -8,6 +8,13 @@
 
 enum { LIST_MAX = 1 << 20, ASKED_FOR = 1000, SHOWN = 5 };
 
+/* Tags of ours and of cosign's that name no image. */
+static bool is_record(const char *name)
+{
+	return ap_starts_with(name, "autopack-layer-") ||
+	       ap_starts_with(name, "autopack-inventory-") || ap_starts_with(name, "sha256-");
+}
+
 /* The names in the member of an answer, none when there is no such answer. */
 static void list_names(struct ap_strv *out, const struct ap_repo *r, const char *path,
 	const char *scope, const char *member)
@@ -30,7 +37,7 @@ static void list_names(struct ap_strv *out, const struct ap_repo *r, const char 
 		return;
 	cJSON_ArrayForEach(e, ap_json_get(j, member))
 	{
-		if (cJSON_IsString(e) && out->n < ASKED_FOR)
+		if (cJSON_IsString(e) && out->n < ASKED_FOR && !is_record(e->valuestring))
 			ap_strv_add(out, e->valuestring);
 	}
 }

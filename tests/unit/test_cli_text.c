@@ -51,6 +51,9 @@ TEST(render_prints_values_and_tables_without_control_characters)
 		{ "value(n,yes)", "3\tTrue\n" },
 		{ "value(name)", "a\\x1b[31m\n" },
 		{ "value(missing,n)", "\t3\n" },
+		{ "value(in.list[],n)", "{\"k\":\"v\"};2\t3\n" },
+		{ "value(in.list[].k)", "v;\n" },
+		{ "value(none[].k)", "\n" },
 		{ "table(n,in.list)", "N  LIST\n3  [{\"k\":\"v\"},2]\n" },
 	};
 	struct ap_err err = AP_ERR_INIT;

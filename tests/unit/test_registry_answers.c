@@ -223,6 +223,10 @@ TEST(registry_hint_says_what_is_there_in_place_of_what_is_not)
 	} cases[] = {
 		{ "a tag like it", { OK_JSON "{\"tags\":[\"2.0\",\"tt\",\"9\"]}" }, AP_E_NOT_FOUND,
 			"(HTTP 404: NO); tags there: 2.0, tt, 9; did you mean ", NULL },
+		{ "tags that name no image",
+			{ OK_JSON
+				"{\"tags\":[\"sha256-1.sig\",\"autopack-layer-1\",\"autopack-inventory-1\",\"9\"]}" },
+			AP_E_NOT_FOUND, "tags there: 9", "autopack-" },
 		{ "a tag that goes on", { OK_JSON "{\"tags\":[\"t-slim-2026\"]}  " },
 			AP_E_NOT_FOUND, "/a:t-slim-2026?", NULL },
 		{ "no tag like it",
