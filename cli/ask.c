@@ -11,6 +11,7 @@
 #include "cli/outfile.h"
 #include "cli/run_deps.h"
 #include "deps/index_config.h"
+#include "deps/names.h"
 #include "dockerfile/emit.h"
 #include "vertex/text.h"
 
@@ -225,6 +226,16 @@ static void name_outputs(struct ap_ask *a, const struct ap_pack_opts *p)
 		add_output(out, a->dest.path);
 }
 
+static int check_allowed(const struct ap_strv *names, struct ap_err *err)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (strcmp(names->v[i], ":all:") != 0 &&
+			!ap_names_ok(names->v[i], strlen(names->v[i])))
+			return ap_err_set(err, AP_E_USAGE,
+				"--allow-build: \"%s\" is no name of a distribution", names->v[i]);
+	return 0;
+}
+
 static int ask_cache(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap_env *env,
 	struct ap_err *err)
 {
@@ -272,6 +283,8 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 	q->lock_file = p->lock ? ap_xstrdup(p->lock) : NULL;
 	ap_strv_copy(&q->allow_build,
 		p->allow_build.n ? &p->allow_build : ap_env_list(env, AP_KEY_ALLOW_BUILD));
+	if (check_allowed(&q->allow_build, err) < 0)
+		return -1;
 	index_urls(&q->index_urls);
 	if (choose_dest(a, p, env, name, err) < 0)
 		return -1;

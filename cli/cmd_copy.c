@@ -118,18 +118,11 @@ static int run(struct ap_call *call, struct ap_err *err)
 	const struct copy_opts *o = call->opts;
 	struct ap_ref from = { 0 };
 	struct ap_ref to = { 0 };
-	struct ap_env env;
-	struct ap_display display;
-	struct ap_world world;
-	int rc;
+	struct ap_session s;
+	int rc = ap_session_open(&s, &o->common, &o->registry, NULL, err);
 
-	if (ap_env_load(&env, &o->common, NULL, err) < 0) {
-		ap_env_release(&env);
-		return -1;
-	}
-	ap_display_open(&display, &env, o->common.quiet);
-	ap_world_init(&world, &env, &display, &o->registry);
-	rc = ap_ref_parse(&from, call->args->v[0], err);
+	if (rc == 0)
+		rc = ap_ref_parse(&from, call->args->v[0], err);
 	if (rc == 0)
 		rc = ap_ref_parse(&to, call->args->v[1], err);
 	if (rc == 0 && o->referrers && ap_ref_is_archive(&to))
@@ -140,12 +133,10 @@ static int run(struct ap_call *call, struct ap_err *err)
 	if (rc == 0 && o->digest_file)
 		rc = ap_outfile_check("--digest-file", o->digest_file, err);
 	if (rc == 0)
-		rc = copy(&world, o, &from, &to, err);
+		rc = copy(&s.world, o, &from, &to, err);
 	ap_ref_release(&from);
 	ap_ref_release(&to);
-	ap_world_release(&world);
-	ap_display_close(&display);
-	ap_env_release(&env);
+	ap_session_close(&s);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/ask.h"
+#include "cli/outfile.h"
 #include "cli/packages.h"
 #include "cli/render.h"
 #include "cli/summary.h"
@@ -90,7 +91,9 @@ static int ask(struct creation *c, struct ap_err *err)
 		ap_emit_warn(r->progress, AP_STEP_PLAN, "%s", warnings->v[i]);
 	pool = ap_jobspec_image_pool(r->ask.job);
 	if (!pool)
-		return 0;
+		return o->pack.metadata_file
+			       ? ap_outfile_check("--metadata-file", o->pack.metadata_file, err)
+			       : 0;
 	take_pool(&r->ask.image, pool);
 	if (ap_ask_image(&r->ask, &o->pack, env, ap_jobspec_display_name(r->ask.job), err) < 0)
 		return -1;
@@ -106,9 +109,21 @@ static int needs_image(const struct ap_run *r, const struct ap_pack_opts *p, str
 		{ "dockerfile", p->dockerfile },
 		{ "digest-file", p->digest_file },
 		{ "image", p->image },
+		{ "platform", p->platform },
+		{ "compression", p->compression },
+		{ "vcs-labels", p->vcs_labels >= 0 },
+		{ "ignore-file", p->ignore_file },
+		{ "lock", p->lock },
+		{ "lock-out", p->lock_out },
+		{ "refresh", p->refresh },
+		{ "allow-build", p->allow_build.n },
+		{ "compile", p->compile >= 0 },
+		{ "inventory", p->inventory },
+		{ "verify-cache", p->verify_cache },
 		{ "sbom", p->sbom.n },
 		{ "sbom-out", p->sbom_out.n },
 		{ "provenance", p->provenance },
+		{ "builder-id", p->builder_id },
 		{ "sign-key", p->sign_key },
 	};
 

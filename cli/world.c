@@ -4,6 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fs.h"
+#include "base/url.h"
 #include "pack/archive.h"
 #include "pack/layout.h"
 
@@ -174,6 +176,35 @@ int ap_world_vertex(struct ap_vertex **out, struct ap_world *w, const char *proj
 		err);
 }
 
+/* A file that a flag names is there, though it may not come to be asked for. */
+static int check_named(const char *flag, const char *path, struct ap_err *err)
+{
+	if (!path || access(path, F_OK) == 0)
+		return 0;
+	(void)!ap_err_set(err, AP_E_INPUT, "%s: \"%s\" is not there", flag, path);
+	return ap_fs_suggest(err, path);
+}
+
+static int check_flags(const struct ap_session *s, struct ap_err *err)
+{
+	const struct ap_setting *token = &s->env.v[AP_KEY_ACCESS_TOKEN_FILE];
+	const struct ap_registry_opts *f = s->world.flags;
+
+	for (size_t i = 0; i < s->world.insecure.n; i++) {
+		const char *text = s->world.insecure.v[i];
+		ap_auto_free char *host = NULL;
+		unsigned port;
+
+		if (!ap_host_split(text, &host, &port))
+			return ap_err_set(err, AP_E_USAGE,
+				"--insecure-registry: \"%s\" is no HOST or HOST:PORT", text);
+	}
+	if (token->origin == AP_FROM_FLAG &&
+		check_named("--access-token-file", token->value, err) < 0)
+		return -1;
+	return check_named("--authfile", f ? f->authfile : NULL, err);
+}
+
 int ap_session_open(struct ap_session *s, const struct ap_common_opts *common,
 	const struct ap_registry_opts *flags, const char *workdir, struct ap_err *err)
 {
@@ -183,7 +214,7 @@ int ap_session_open(struct ap_session *s, const struct ap_common_opts *common,
 	rc = ap_env_load(&s->env, common, workdir, err);
 	ap_display_open(&s->display, &s->env, common->quiet);
 	ap_world_init(&s->world, &s->env, &s->display, flags);
-	return rc;
+	return rc < 0 ? -1 : check_flags(s, err);
 }
 
 void ap_session_close(struct ap_session *s)

@@ -24,8 +24,10 @@ static int check_endpoint(char **out, const char *text, const char *what, struct
 	size_t n;
 	bool ok;
 
-	if (ap_url_parse(&u, text, err) < 0)
+	if (ap_url_parse(&u, text, err) < 0) {
+		err->code = AP_E_USAGE;
 		return ap_err_wrap(err, "%s", what);
+	}
 	ok = ap_gcp_url_allowed(text) || ap_host_is_loopback(u.host);
 	ap_url_release(&u);
 	if (!ok)

@@ -270,6 +270,29 @@ def test_bad_input_is_one_line_and_status_2(autopack, project, service, account,
     assert svc.requests == []
 
 
+@pytest.mark.parametrize("flag", ["--platform=linux/amd64", "--no-vcs-labels", "--lock=x", "--lock-out=x", "--refresh", "--allow-build=x",
+                                  "--no-compile", "--inventory=x", "--verify-cache", "--compression=gzip", "--ignore-file=x",
+                                  "--builder-id=urn:x", "--sbom=spdx", "--digest-file=x"])
+def test_a_flag_of_images_needs_one_that_is_made(autopack, flag):
+    r = create(autopack, "--worker-pool-spec=machine-type=a,container-image-uri=b", flag, "--dry-run", check=2)
+    name = flag.replace("--no-", "--").split("=")[0]
+    assert f"{name}: no worker pool asks for an image to be built (executor-image-uri)" in r.stderr
+
+
+def test_nothing_is_submitted_when_the_metadata_has_no_place(autopack, service, account, tmp_path):
+    svc = service()
+    flags = ("--worker-pool-spec=machine-type=a,container-image-uri=b", f"--metadata-file={tmp_path}/nowhere/m.json")
+    r = create(autopack, *flags, env=with_endpoint(account, svc), check=2)
+    assert "--metadata-file: " in r.stderr and "is no directory" in r.stderr
+    assert svc.requests == []
+
+
+def test_an_endpoint_that_is_no_address_is_status_2(autopack, account):
+    r = create(autopack, "--worker-pool-spec=machine-type=a,container-image-uri=b",
+               env={**account, "AUTOPACK_AIPLATFORM_ENDPOINT": "nonsense"}, check=2)
+    assert 'endpoint: url "nonsense": want http:// or https://' in r.stderr
+
+
 def test_broken_yaml_is_named_by_line_and_column(autopack, tmp_path):
     (tmp_path / "c.yaml").write_text("workerPoolSpecs:\n  - machineSpec: {machineType: a\n")
     r = create(autopack, f"--config={tmp_path}/c.yaml", "--dry-run", check=2)
