@@ -82,7 +82,7 @@ static bool is_source(const struct ap_dep_line *l)
 
 static bool applies(const struct ap_dep_line *l, const struct ap_marker_env *env)
 {
-	return !l->constraint && ap_marker_eval(l->req.marker, env);
+	return ap_marker_eval(l->req.marker, env);
 }
 
 bool ap_locals_want_build(const struct ap_dep_request *req, const struct ap_marker_env *env)
@@ -143,8 +143,10 @@ static int add(struct maker *m, const struct ap_dep_line *l, const char *wheel)
 		ap_fs_digest(&archive, NULL, l->path, UINT64_MAX, m->err) < 0)
 		return -1;
 	k = ap_locals_find(m->out, w.name);
-	if (k && ap_digest_eq(&k->digest, &digest))
+	if (k && ap_digest_eq(&k->digest, &digest)) {
+		k->requested = k->requested || !l->constraint;
 		return 0;
+	}
 	if (k)
 		return ap_err_set(m->err, AP_E_INPUT, "%s: %s and %s are two of one package",
 			l->where, k->filename, filename);
@@ -155,7 +157,7 @@ static int add(struct maker *m, const struct ap_dep_line *l, const char *wheel)
 	k->local = ap_xstrdup(wheel);
 	k->digest = digest;
 	k->size = size;
-	k->requested = true;
+	k->requested = !l->constraint;
 	k->direct_url = direct_url(m->req, l, &archive);
 	return 0;
 }

@@ -12,8 +12,9 @@ struct ap_inside;
 struct ap_uv;
 
 struct ap_locals {
-	struct ap_lock lock; /* one entry per wheel, `local` and direct_url filled in */
-	char **wheels;       /* host path per line of the request; NULL: not a local one */
+	/* One entry per wheel, `local` and direct_url filled in; not `requested`: what only constraints name. */
+	struct ap_lock lock;
+	char **wheels; /* host path per line of the request; NULL: not a local one */
 	size_t n;
 };
 

@@ -175,6 +175,7 @@ static bool renew_locals(struct ap_lock *lock, const char *cache_dir,
 		struct ap_locked *to = ap_lock_add(&out);
 
 		ap_locked_copy(to, now ? now : l);
+		to->requested = l->requested;
 		if (!now)
 			to->local = ap_lock_cache_wheel(cache_dir, &l->digest);
 		if (!now && !to->local)

@@ -234,10 +234,10 @@ static void name_of_egg(struct ap_dep_line *l)
 	l->req.normalized = ap_name_normalize(egg, n);
 }
 
-/* The file's name says it: NAME-VERSION-TAGS.whl, NAME-VERSION.tar.gz. */
-static void name_of_file(struct ap_dep_line *l)
+/* The name of the file at an address or path says it: NAME-VERSION-TAGS.whl, NAME-VERSION.tar.gz. */
+static void name_of_file(struct ap_dep_line *l, const char *at)
 {
-	ap_auto_free char *path = ap_xstrndup(l->req.url, strcspn(l->req.url, "?#"));
+	ap_auto_free char *path = ap_xstrndup(at, strcspn(at, "?#"));
 	const char *file = strrchr(path, '/') + 1;
 	bool is_wheel = ap_dep_archive_kind(file) == AP_DEP_WHEEL;
 	const char *dash = is_wheel ? strchr(file, '-') : strrchr(file, '-');
@@ -269,9 +269,9 @@ static int bare_url(struct scan *s, struct ap_dep_line *l, const char *text)
 	name_of_egg(l);
 	if (remote(s, l, text) < 0)
 		return -1;
-	if (l->kind != AP_DEP_URL || l->req.name || l->constraint)
+	if (l->kind != AP_DEP_URL || l->req.name)
 		return 0;
-	name_of_file(l);
+	name_of_file(l, l->req.url);
 	if (!l->req.name)
 		return refuse(s, l->where, text,
 			"the address does not say which package it is; want NAME @ ADDRESS");
@@ -424,8 +424,13 @@ static void add_names(struct ap_strv *to, const char *value)
 	}
 }
 
-static int constraint_ok(struct scan *s, const struct ap_dep_line *l, const char *text)
+static int constraint_ok(struct scan *s, struct ap_dep_line *l, const char *text)
 {
+	if (l->kind == AP_DEP_SDIST || l->kind == AP_DEP_DIR)
+		return refuse(s, l->where, text,
+			"a constraint to a source is not followed; want a name, or a wheel");
+	if (!l->req.name && l->path)
+		name_of_file(l, l->path);
 	if (!l->req.name)
 		return refuse(s, l->where, text, "a constraint wants a name");
 	if (l->req.extras.n)

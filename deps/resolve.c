@@ -29,6 +29,7 @@ struct run {
 	struct ap_locals local;         /* wheels that the user gave, as files or as source */
 	struct ap_strv wanted;          /* normalized names the user asked for */
 	struct ap_strv upgrades;        /* normalized names to take the newest of */
+	struct ap_strv from_files;      /* names that uv took from files of this machine */
 	struct ap_strv unknown;         /* base distributions no resolver can be told about */
 	struct ap_uv uv;
 	bool building; /* wheels alone gave no answer: what may be built is */
@@ -43,6 +44,7 @@ static void run_release(struct run *r)
 	ap_locals_release(&r->local);
 	ap_strv_release(&r->wanted);
 	ap_strv_release(&r->upgrades);
+	ap_strv_release(&r->from_files);
 	ap_strv_release(&r->unknown);
 	ap_uv_release(&r->uv);
 }
@@ -155,8 +157,10 @@ static void read_lines(struct run *r)
 		if (l->upgrade && l->req.normalized)
 			want(&r->upgrades, l->req.normalized);
 	}
-	for (size_t i = 0; i < r->local.lock.n; i++)
-		want(&r->wanted, r->local.lock.v[i].name);
+	for (size_t i = 0; i < r->local.lock.n; i++) {
+		if (r->local.lock.v[i].requested)
+			want(&r->wanted, r->local.lock.v[i].name);
+	}
 }
 
 static bool may_build_all(const struct run *r)
@@ -250,7 +254,7 @@ static void print_wants(struct ap_buf *in, struct ap_buf *limits, const struct r
 			continue;
 		}
 		if (r->local.wheels[i]) {
-			print_local(in, l, r->local.wheels[i]);
+			print_local(l->constraint ? limits : in, l, r->local.wheels[i]);
 			continue;
 		}
 		ap_requirement_print(l->constraint ? limits : in, &l->req, l->req.specs, NULL);
@@ -463,7 +467,7 @@ static int choose_versions(struct run *r, struct ap_buf *chosen, struct ap_err *
 }
 
 /* "name==version" or "name @ url": what the base lacks and no file of the user is. */
-static void keep_missing(struct ap_buf *add, const struct run *r, const struct ap_buf *chosen)
+static void keep_missing(struct ap_buf *add, struct run *r, const struct ap_buf *chosen)
 {
 	struct ap_str rest = ap_str_n(chosen->p, chosen->len);
 	struct ap_str line;
@@ -485,6 +489,8 @@ static void keep_missing(struct ap_buf *add, const struct run *r, const struct a
 				       same_in_base(r, q.normalized, q.specs + 2);
 		if (!drop)
 			ap_buf_addf(add, "%s\n", text);
+		else if (q.url)
+			want(&r->from_files, q.normalized);
 		ap_requirement_release(&q);
 	}
 }
@@ -657,8 +663,16 @@ static int derive(struct ap_lock *lock, struct run *r, struct ap_err *err)
 		if (l && l->url)
 			l->direct_url = direct_url_of(l->url, &l->digest);
 	}
-	for (size_t i = 0; i < r->local.lock.n; i++)
-		ap_locked_copy(ap_lock_add(lock), &r->local.lock.v[i]);
+	for (size_t i = 0; i < r->local.lock.n; i++) {
+		const struct ap_locked *given = &r->local.lock.v[i];
+		struct ap_locked *l;
+
+		if (!given->requested && !ap_strv_has(&r->from_files, given->name))
+			continue;
+		l = ap_lock_add(lock);
+		ap_locked_copy(l, given);
+		l->requested = ap_strv_has(&r->wanted, l->name);
+	}
 	ap_lock_sort(lock);
 	name_removes(lock, r->inv);
 	return check_hashes(r, lock, err) < 0 ? -1 : ap_linked_take(lock, err);
@@ -901,6 +915,8 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 		const struct ap_locked *given = &r.local.lock.v[i];
 		const struct ap_locked *l = find(&lock, given->name);
 
+		if (!given->requested)
+			continue;
 		if (l && !ap_digest_eq(&l->digest, &given->digest))
 			return ap_err_set(err, AP_E_INPUT,
 				"%s: %s is locked as %s, and %s is given", req->lock_file, l->name,

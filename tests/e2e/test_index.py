@@ -294,6 +294,48 @@ def test_constraints_of_the_environment_and_of_pip_conf_count(build, project, in
     build(project({"trainer/task.py": ""}), env=env, cwd=tmp_path)
 
 
+# name: (constraint, requirement, what comes); {at} is where wheels of helper 1.0 and 2.0 are, 3.0 is in the index alone.
+ADDRESSES = {
+    "an address": ("helper @ {http}/helper-1.0-py3-none-any.whl", "helper", "1.0"),
+    "its name is enough": ("{http}/helper-1.0-py3-none-any.whl", "helper>=1", "1.0"),
+    "a file": ("helper @ file://{dir}/helper-1.0-py3-none-any.whl", "helper", "1.0"),
+    "a path": ("./helper-1.0-py3-none-any.whl", "helper", "1.0"),
+    "a file that something else needs": ("helper @ file://{dir}/helper-1.0-py3-none-any.whl", "other", "1.0"),
+    "an address that something else needs": ("helper @ {http}/helper-1.0-py3-none-any.whl", "other", "1.0"),
+    "the same file asked for, too": ("./helper-1.0-py3-none-any.whl", "./helper-1.0-py3-none-any.whl", "1.0"),
+    "nobody needs it": ("helper @ file://{dir}/helper-1.0-py3-none-any.whl", "lonely", None),
+    "nobody needs the address": ("helper @ {http}/helper-1.0-py3-none-any.whl", "lonely", None),
+    "for another Python": ("helper @ {http}/helper-1.0-py3-none-any.whl ; python_version < '3'", "helper", "3.0"),
+    "another version is wanted": ("helper @ file://{dir}/helper-1.0-py3-none-any.whl", "helper==2.0", "conflict"),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_constraints_to_an_address_say_where_a_package_comes_from(build, project, index, tmp_path, unpack, name):
+    """As with pip: only if it is needed at all, direct_url.json included, REQUESTED for what was asked for."""
+    i, lock = index(), tmp_path / "pylock.toml"
+    limit, wanted, version = ADDRESSES[name]
+    where = project({**CODE, "requirements.txt": f"-i {i.url()}\n-c c.txt\n{wanted}\n"})
+    i.files.update([wheel(tmp_path, "helper", "3.0"), wheel(tmp_path, "lonely", "1.0"), wheel(tmp_path, "helper", "2.0")])
+    i.files.update([wheel(tmp_path, "other", "1.0", metadata="Requires-Dist: helper\n"), wheel(where, "helper", "1.0")])
+    (where / "c.txt").write_text(limit.format(http=f"http://{i.host}/files", dir=where) + "\n")
+    if version == "conflict":
+        r = build(where, check=1)
+        assert re.search(r"c\.txt:1 says helper @ file:///.*/helper-1\.0", r.stderr)
+        return
+    for _ in range(2):  # the second time from the lock of the first
+        build(where, f"--lock-out={lock}")
+        found = dict(re.findall(r'^name = "(.*)"\nversion = "(.*)"', lock.read_text(), re.M))
+        assert found.get("helper") == version
+    root = unpack(f"oci:{tmp_path}/out:latest")
+    info = root / SITE / f"helper-{version}.dist-info"
+    assert info.exists() == bool(version)
+    if version == "1.0":
+        assert (info / "REQUESTED").exists() == (wanted != "other")
+        assert json.loads((info / "direct_url.json").read_text())["url"].endswith("/helper-1.0-py3-none-any.whl")
+    build(where, f"--lock={lock}")
+
+
 MALICIOUS = "import os\nopen({marker!r}, 'w')\nfrom setuptools import setup\nsetup(name='helper', version='2.0', py_modules=['helper'])\n"
 
 

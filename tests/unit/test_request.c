@@ -278,8 +278,11 @@ TEST(request_refuses_constraints_that_pip_refuses)
 	put(dir, "c.txt", "a[x]<2");
 	assert_fails(
 		read_dir(&r, dir, &err), &err, AP_E_INPUT, "c.txt:1: \"a[x]<2\": a constraint");
-	put(dir, "c.txt", "https://h/x.whl");
-	assert_fails(read_dir(&r, dir, &err), &err, AP_E_INPUT, "a constraint wants a name");
+	put(dir, "c.txt", "https://h/what");
+	assert_fails(read_dir(&r, dir, &err), &err, AP_E_INPUT, "does not say which package");
+	put(dir, "c.txt", "./x-1.tar.gz");
+	put(dir, "x-1.tar.gz", "");
+	assert_fails(read_dir(&r, dir, &err), &err, AP_E_INPUT, "a constraint to a source");
 }
 
 TEST(request_refuses_a_fifo_in_a_project)
