@@ -8,7 +8,6 @@
 #include "cli/inventory_of.h"
 #include "cli/outfile.h"
 #include "cli/run_deps.h"
-#include "deps/uv.h"
 #include "deps/warm.h"
 #include "pack/remote_inventory.h"
 
@@ -50,31 +49,21 @@ static int bring_records(struct ap_run *r, struct ap_err *err)
 	return rc;
 }
 
-/* Is there so much to be read of the base that the index can be asked meanwhile? */
+/*
+ * Is there so much to be read of the base that the index can be asked
+ * meanwhile?  Not where the base names another: what is wanted of that one is
+ * not this one's business.
+ */
 static bool reads_slowly(const struct ap_run *r)
 {
 	uint64_t bytes = 0;
 
+	if (ap_base_env(&r->base, "PIP_INDEX_URL") || ap_base_env(&r->base, "PIP_NO_INDEX"))
+		return false;
 	for (size_t i = 0; i < r->base.n_layers && !r->plan.deps.lock_file; i++)
 		if (!ap_inventory_has_record(r->ask.cache_dir, r->base.layers[i].digest.s))
 			bytes += r->base.layers[i].size;
 	return bytes >= SLOW_BASE;
-}
-
-/* An image of gigabytes is not read for a resolver that is not there. */
-static int need_uv(const struct ap_run *r, struct ap_err *err)
-{
-	struct ap_index_config index = { 0 };
-	struct ap_uv_opts o = {
-		.cache_dir = r->ask.cache_dir,
-		.index = &index,
-		.env = ap_uv_getenv,
-	};
-	struct ap_uv uv = { 0 };
-	int rc = ap_uv_open(&uv, &o, err);
-
-	ap_uv_release(&uv);
-	return rc;
 }
 
 /* Known here, else from the repository, else read: then it is for others, too. */
@@ -87,11 +76,8 @@ static int read_inventory(
 	if (!r->ask.pack->verify_cache && bring_records(r, err) < 0)
 		return -1;
 	r->inventory_is_new = !ap_inventory_is_cached(&r->base, r->ask.cache_dir);
-	if (reads_slowly(r)) {
-		if (need_uv(r, err) < 0)
-			return -1;
-		ap_warm_begin(&warm, &r->plan.deps, o);
-	}
+	if (reads_slowly(r) && ap_warm_begin(&warm, &r->plan.deps, o, err) < 0)
+		return -1;
 	rc = ap_inventory_of(
 		&r->inventory, r->source, &r->base, word, r->ask.cache_dir, r->progress, err);
 	ap_warm_end(warm);

@@ -232,6 +232,24 @@ void ap_base_pip_find(struct ap_base_pip *out, const struct ap_pip_place *at)
 	ap_strv_release(&f.seen);
 }
 
+/* May this machine ask there because a base says so?  NULL: yes; else what was wanted. */
+static const char *refused(const char *url, unsigned flags)
+{
+	struct ap_err err = AP_ERR_INIT;
+	ap_auto_free char *bare = ap_xstrndup(url, strcspn(url, "#"));
+	ap_auto_url u = { 0 };
+	bool private;
+
+	if (ap_url_parse(&u, bare, &err) < 0)
+		return "want the address of an index: https://HOST/simple";
+	private = ap_host_is_private(u.host);
+	if (private && !(flags & AP_BASE_PIP_PRIVATE))
+		return "a private address is not asked on a base's word";
+	if (strcmp(u.scheme, "https") != 0 && !(private && ap_host_is_loopback(u.host)))
+		return "want https";
+	return NULL;
+}
+
 /* ---- following: constraints ---- */
 
 /* What is installed there, when the address is none that this machine asks; else no version at all. */
@@ -272,8 +290,7 @@ static int add_limit(struct ap_dep_request *r, const char *where, const char *te
 	if (!l->req.url)
 		return 0;
 	l->kind = AP_DEP_URL;
-	if ((flags & AP_BASE_PIP_NO_URLS) || !ap_starts_with(l->req.url, "https://") ||
-		strchr(l->req.url, '@'))
+	if ((flags & AP_BASE_PIP_NO_URLS) || refused(l->req.url, flags))
 		not_from_there(l, inv);
 	return 0;
 }
@@ -347,23 +364,6 @@ static char *without_user(const char *url)
 	const char *at = host ? memrchr(host + 3, '@', n) : NULL;
 
 	return at ? ap_xasprintf("%.*s%s", (int)(host + 3 - url), url, at + 1) : ap_xstrdup(url);
-}
-
-/* May this machine ask there because a base says so?  NULL: yes; else what was wanted. */
-static const char *refused(const char *url, unsigned flags)
-{
-	struct ap_err err = AP_ERR_INIT;
-	ap_auto_url u = { 0 };
-	bool private;
-
-	if (ap_url_parse(&u, url, &err) < 0)
-		return "want the address of an index: https://HOST/simple";
-	private = ap_host_is_private(u.host);
-	if (private && !(flags & AP_BASE_PIP_PRIVATE))
-		return "a private address is not asked on a base's word";
-	if (strcmp(u.scheme, "https") != 0 && !(private && ap_host_is_loopback(u.host)))
-		return "want https";
-	return NULL;
 }
 
 struct follower {

@@ -513,6 +513,16 @@ static bool has_sha256(const struct ap_strv *hashes)
 	return false;
 }
 
+/* The first line that makes hashes wanted, for a message. */
+static const char *who_hashes(const struct run *r)
+{
+	for (size_t i = 0; i < r->req->n_lines; i++) {
+		if (r->req->lines[i].hashes.n && !r->req->lines[i].locked)
+			return r->req->lines[i].where;
+	}
+	return "requirements.txt";
+}
+
 /* A requirement with --hash takes these files only. */
 static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err *err)
 {
@@ -544,9 +554,10 @@ static int check_hashes(const struct run *r, struct ap_lock *lock, struct ap_err
 
 		if (l->url && !ap_strv_has(&hashed, l->name) && !ap_strv_has(&r->upgrades, l->name))
 			return ap_err_set(err, AP_E_INPUT,
-				"requirements.txt has hashes, and none for %s==%s, which is needed "
+				"%s has hashes, and none for %s==%s, which is needed "
 				"too: add \"%s==%s --hash=%s\"",
-				l->name, l->version, l->name, l->version, l->digest.s);
+				who_hashes(r), l->name, l->version, l->name, l->version,
+				l->digest.s);
 	}
 	return 0;
 }

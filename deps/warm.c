@@ -12,6 +12,7 @@
 struct ap_warm {
 	const struct ap_dep_request *req;
 	const struct ap_resolve_opts *o;
+	struct ap_uv uv;
 	atomic_bool stop;
 	pthread_t thread;
 	bool begun;
@@ -30,8 +31,11 @@ static void print_named(struct ap_buf *out, const struct ap_dep_request *req)
 	}
 }
 
-static void choose(const struct ap_warm *w, const struct ap_uv *uv, struct ap_err *err)
+static void *work(void *arg)
 {
+	const struct ap_warm *w = arg;
+	const struct ap_uv *uv = &w->uv;
+	struct ap_err err = AP_ERR_INIT;
 	static const char *const fixed[] = { "pip", "compile", "in.txt", "-o", "out.txt",
 		"--config-file", "uv.toml", "--no-header", "--no-annotate", "--quiet",
 		"--only-binary=:all:", "--python-platform=x86_64-manylinux_2_28" };
@@ -44,18 +48,17 @@ static void choose(const struct ap_warm *w, const struct ap_uv *uv, struct ap_er
 	print_named(&text, w->req);
 	for (size_t i = 0; i < AP_LEN(fixed); i++)
 		ap_strv_add(&words, fixed[i]);
-	if (text.len && ap_fs_write(in, text.p, text.len, 0600, err) == 0 &&
-		ap_uv_run(uv, &status, &words, &said, err) == 0)
+	if (text.len && ap_fs_write(in, text.p, text.len, 0600, &err) == 0 &&
+		ap_uv_run(uv, &status, &words, &said, &err) == 0)
 		ap_emit_debug(w->o->progress, AP_STEP_RESOLVE,
 			"the index was asked before the base was read: status %d", status);
+	ap_err_clear(&err);
+	return NULL;
 }
 
-static void *work(void *arg)
+static int open_uv(struct ap_warm *w, struct ap_err *err)
 {
-	struct ap_warm *w = arg;
 	AP_CLEANUP(ap_index_config_release) struct ap_index_config index = { 0 };
-	AP_CLEANUP(ap_uv_release) struct ap_uv uv = { 0 };
-	struct ap_err err = AP_ERR_INIT;
 	struct ap_uv_opts o = { .uv = w->o->uv,
 		.cache_dir = w->o->cache_dir,
 		.index = &index,
@@ -63,26 +66,27 @@ static void *work(void *arg)
 		.offline = w->o->offline };
 
 	ap_index_config_read(&index, &w->req->index, o.env);
-	if ((!w->o->token ||
-		    ap_index_config_authorize(&index, w->o->token, w->o->token_ctx, &err) == 0) &&
-		ap_uv_open(&uv, &o, &err) == 0) {
-		uv.stop = &w->stop;
-		choose(w, &uv, &err);
-	}
-	ap_err_clear(&err);
-	return NULL;
+	if (w->o->token && ap_index_config_authorize(&index, w->o->token, w->o->token_ctx, err) < 0)
+		return -1;
+	return ap_uv_open(&w->uv, &o, err);
 }
 
-void ap_warm_begin(
-	struct ap_warm **out, const struct ap_dep_request *req, const struct ap_resolve_opts *o)
+int ap_warm_begin(struct ap_warm **out, const struct ap_dep_request *req,
+	const struct ap_resolve_opts *o, struct ap_err *err)
 {
 	struct ap_warm *w = ap_xcalloc(1, sizeof(*w));
 
 	w->req = req;
 	w->o = o;
+	if (open_uv(w, err) < 0) {
+		free(w);
+		return -1;
+	}
 	atomic_init(&w->stop, false);
+	w->uv.stop = &w->stop;
 	w->begun = pthread_create(&w->thread, NULL, work, w) == 0;
 	*out = w;
+	return 0;
 }
 
 void ap_warm_end(struct ap_warm *w)
@@ -92,5 +96,6 @@ void ap_warm_end(struct ap_warm *w)
 	atomic_store(&w->stop, true);
 	if (w->begun)
 		pthread_join(w->thread, NULL);
+	ap_uv_release(&w->uv);
 	free(w);
 }

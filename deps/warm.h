@@ -11,11 +11,13 @@
 struct ap_warm;
 
 /*
- * Begin on a thread of its own; it fails in silence.  req and o are borrowed
- * until ap_warm_end().  Nothing is built.  *out: ap_warm_end().
+ * Begin on a thread of its own, which fails in silence.  req and o are
+ * borrowed until ap_warm_end().  Nothing is built.  *out: ap_warm_end().
+ * Errors: those of ap_uv_open(): an image of gigabytes is not read for a
+ * resolver that is not there.
  */
-void ap_warm_begin(
-	struct ap_warm **out, const struct ap_dep_request *req, const struct ap_resolve_opts *o);
+int ap_warm_begin(struct ap_warm **out, const struct ap_dep_request *req,
+	const struct ap_resolve_opts *o, struct ap_err *err) AP_CHECK;
 
 /* Stop it: what is not fetched by now, resolving fetches. */
 void ap_warm_end(struct ap_warm *w);

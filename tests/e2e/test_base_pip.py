@@ -138,12 +138,24 @@ def test_a_conflict_names_the_bases_file_and_line(executor, locked, project, hel
     where = project({**CODE, "requirements.txt": f"-i {helpers.url()}\nhelper>=2\n"})
     _, r = locked(base, where, check=1)
     assert "the base's /etc/pip/constraint.txt:2 says helper==1.0" in r.stderr
-    # An address inside the base, of something that is not there.
-    base = executor({"c.txt": "helper @ file:///opt/helper.whl\n"}, env={"PIP_CONSTRAINT": "/c.txt"})
-    _, r = locked(base, where, check=1)
-    assert "the base's /c.txt:1 says helper" in r.stderr
+    # An address inside the base, of something that is not there; and addresses that are not asked on a base's word.
+    for url in ("file:///opt/helper.whl", "https://10.0.0.1/helper-1.0-py3-none-any.whl", "git+https://h/x", "http://h/helper-1.0-py3-none-any.whl"):
+        base = executor({"c.txt": f"helper @ {url}\n"}, env={"PIP_CONSTRAINT": "/c.txt"}, path=True)
+        _, r = locked(base, where, check=1)
+        assert "the base's /c.txt:1 says helper" in r.stderr
+    # One that is, by a base that lies beside it.
+    base = executor({"c.txt": f"helper @ http://{helpers.host}/files/helper-1.0-py3-none-any.whl\n"}, env={"PIP_CONSTRAINT": "/c.txt"})
+    assert locked(base, project({**CODE, "requirements.txt": f"-i {helpers.url()}\nhelper\n"}))[0] == {"helper": "1.0"}
     # This machine's word goes first, the empty one too.
     assert locked(base, where, env={"PIP_CONSTRAINT": ""})[0] == {"helper": "3.0"}
+
+
+def test_a_hash_in_the_bases_constraints_makes_all_wanted(executor, locked, project, helpers):
+    digest = hashlib.sha256(helpers.files["helper-1.0-py3-none-any.whl"]).hexdigest()
+    base = executor({"c.txt": f"helper==1.0 \\\n    --hash=sha256:{digest}\n"}, env={"PIP_CONSTRAINT": "/c.txt"})
+    assert locked(base, project({**CODE, "requirements.txt": f"-i {helpers.url()}\nhelper\n"}))[0] == {"helper": "1.0"}
+    _, r = locked(base, project({**CODE, "requirements.txt": f"-i {helpers.url()}\nhelper\nother\n"}), check=2)
+    assert "the base's /c.txt:1 has hashes, and none for other==1.0" in r.stderr
 
 
 WRONG = {

@@ -246,6 +246,10 @@ def test_the_index_is_asked_while_the_base_is_read(autopack, base, project, inde
     r = autopack("build", *flags, f"--image=oci:{tmp_path}/out:1", f"--lock-out={tmp_path}/lock.toml", "--verbosity=debug", env=env)
     assert "the index was asked before the base was read: status 0" in r.stderr
     assert "other" in (tmp_path / "lock.toml").read_text()
+    # Without a resolver nothing of the base is read.
+    none = {**env, "PATH": "/usr/bin:/bin"}
+    r = autopack("build", *flags, f"--image=oci:{tmp_path}/out:2", f"--cache-dir={tmp_path}/empty", env=none, check=1)
+    assert "dependencies are resolved by uv" in r.stderr and "inventory" not in r.stderr
     assert not list((autopack.cache / "autopack").glob("uv-run.tmp.*"))
     assert not files_with(SECRET, autopack.cache)
     # A base that is known leaves nothing to wait for.

@@ -90,12 +90,17 @@ def _venv_at(path):
         f"{path}/bin/python": oci.Link("python3"),
         f"{path}/lib/python3.11/site-packages": oci.Dir(0o755),
     }
-    return "minbase", members, f"/{path}/bin:/usr/local/bin:/usr/bin:/bin"
+    return "minbase", members, f"PATH=/{path}/bin:/usr/local/bin:/usr/bin:/bin"
 
 
 V = "usr/local/lib/python3.11"
-# What a variant adds above its base: name -> (base, members, PATH if it is another one).
+# What a variant adds above its base: name -> (base, members, variables that are other ones).
 VARIANTS = {
+    "constrained": (
+        "minbase",
+        {"etc/pip/constraint.txt": "-c more.txt\nidna==3.4\n", "etc/pip/more.txt": "urllib3<2 ; python_version >= '3'\n"},
+        "PIP_CONSTRAINT=/etc/pip/constraint.txt",
+    ),
     "blanks": _venv_at(BLANKS),
     "long-path": _venv_at(LONG),
     "torch-local": (
@@ -180,6 +185,7 @@ CASES = [
     case("markers", "venv", "markers decide", "tomli; python_version < '3.9'", "attrs; python_version >= '3.9'", imports=["attr"]),
     case("included", "minbase", "-r, -c, comments, continuation lines", "-r more.txt", "-c limits.txt",
          files={"more.txt": "# more\nurllib3 \\\n  >=2\n", "limits.txt": "urllib3<2.2\n"}, imports=["urllib3"]),
+    case("constrained", "constrained", "what pip in the base is told: constraints", "requests", imports=["requests"], full=False),
     case("inline-upgrade", "venv", "requirements= upgrades what it names", "idna", upgrade=["idna"], imports=["idna"]),
     case("blanks", "blanks", "an interpreter whose path has blanks: wrappers go through sh", "docutils==0.16", "pygments", imports=["docutils", "pygments"]),
     case("long-path", "long-path", "an interpreter whose path is too long for a #! line", "docutils==0.16", "pygments",
@@ -221,8 +227,7 @@ def roots(base, tmp_path_factory):
             layout = base(VARIANTS[name][0] if name in VARIANTS else name)
             if name in VARIANTS:
                 config = support.skopeo_inspect(f"oci:{layout}:latest", config=True)["config"]
-                for path in VARIANTS[name][2:]:
-                    config["Env"] = [f"PATH={path}"]
+                config["Env"] = list({v.split("=")[0]: v for v in (*config["Env"], *VARIANTS[name][2:])}.values())
                 above = oci.Layout(top / f"{name}.oci")
                 tar = oci.tar_of_members(VARIANTS[name][1])
                 above.tag(above.image([tar], config, base=(str(layout), "latest")), "latest")
