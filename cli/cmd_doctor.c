@@ -6,6 +6,7 @@
 #include "base/child.h"
 #include "base/fs.h"
 #include "cli/ask.h"
+#include "cli/cache_use.h"
 #include "cli/cmds.h"
 #include "cli/mend.h"
 #include "cli/render.h"
@@ -52,6 +53,8 @@ static const struct ap_opt_group groups[] = {
 	AP_COMMON_GROUP(AT(common)),
 };
 
+static const char REPOSITORY[] =
+	"export AUTOPACK_REPOSITORY=us-docker.pkg.dev/PROJECT_ID/REPOSITORY";
 static const char NETWORK[] = "look at the name, the network and https_proxy";
 
 enum state { GOOD, OPTIONAL, BAD };
@@ -113,8 +116,32 @@ static void check_setting(struct doctor *d, enum ap_key key, const char *propert
 	ap_auto_free char *mend = ap_mend_setting(property, variable, example);
 	ap_auto_free char *found =
 		s->value ? ap_xasprintf("%s (%s)", s->value, s->where) : ap_xstrdup("not set");
+	struct ap_vertex_place place = { 0 };
+	struct ap_err err = AP_ERR_INIT;
+	int rc = !s->value ? 0
+			   : ap_vertex_place(&place,
+				     key == AP_KEY_PROJECT ? s->value : "my-project-1",
+				     key == AP_KEY_REGION ? s->value : "us-central1", &err);
 
-	tell(d, s->value ? GOOD : BAD, ap_env_key_name(key), found, mend);
+	ap_vertex_place_release(&place);
+	tell(d, s->value && rc == 0 ? GOOD : BAD, ap_env_key_name(key), rc < 0 ? err.msg : found,
+		mend);
+	ap_err_clear(&err);
+}
+
+/* Lines of "WHAT: it is" with more of it set in, as one. */
+static void tell_lines(struct doctor *d, const char *check, const char *text)
+{
+	ap_auto_buf out = AP_BUF_INIT;
+	struct ap_str rest = ap_str(strstr(text, ": ") ? strstr(text, ": ") + 2 : text);
+	struct ap_str line;
+
+	while (ap_str_next(&rest, '\n', &line)) {
+		line = ap_str_trim(line);
+		if (line.n)
+			ap_buf_addf(&out, "%s%.*s", out.len ? "; " : "", (int)line.n, line.p);
+	}
+	tell(d, GOOD, check, out.p, NULL);
 }
 
 static bool check_credentials(struct doctor *d, struct ap_err *err)
@@ -138,12 +165,7 @@ static bool check_credentials(struct doctor *d, struct ap_err *err)
 	explicit_bzero(token, strlen(token));
 	free(token);
 	ap_gcp_describe(g, &text);
-	while (text.len && text.p[text.len - 1] == '\n')
-		ap_buf_truncate(&text, text.len - 1);
-	for (size_t i = 0; i < text.len; i++)
-		if (text.p[i] == '\n')
-			text.p[i] = ';';
-	tell(d, GOOD, "credentials", text.p, NULL);
+	tell_lines(d, "credentials", text.p);
 	return true;
 }
 
@@ -192,11 +214,12 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 	int rc;
 
 	if (!name) {
-		tell(d, BAD, "registry", "no repository to look at",
-			"export AUTOPACK_REPOSITORY=us-docker.pkg.dev/PROJECT_ID/REPOSITORY");
+		tell(d, BAD, "registry", "no repository to look at", REPOSITORY);
 		return;
 	}
 	rc = ap_ref_parse(&ref, name, err);
+	if (rc == 0 && ref.transport != AP_DOCKER)
+		rc = ap_err_set(err, AP_E_USAGE, "\"%s\" is on this machine, in no registry", name);
 	if (rc == 0) {
 		d->s->world.login_host = ref.registry;
 		rc = ap_world_sink(&sink, &d->s->world, &ref, err);
@@ -205,7 +228,10 @@ static void check_registry(struct doctor *d, struct ap_err *err)
 		rc = sink->ops->preflight(sink, err);
 	good = ap_xasprintf("%s may be pushed to", name);
 	if (rc < 0)
-		tell_err(d, BAD, "registry", err, err->http == 403 ? role : NETWORK);
+		tell_err(d, BAD, "registry", err,
+			ap_err_exit_status(err) == 2 ? REPOSITORY
+			: err->http == 403           ? role
+						     : NETWORK);
 	else
 		tell(d, GOOD, "registry", good, NULL);
 	ap_sink_free(sink);
@@ -222,6 +248,7 @@ static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err
 		.env = ap_env_lookup,
 	};
 	ap_auto_free char *command = NULL;
+	ap_auto_free char *found = NULL;
 
 	if (ap_uv_open(&uv, &o, err) < 0) {
 		ap_auto_free char *mend = ap_mend_uv();
@@ -232,7 +259,8 @@ static void check_uv(struct doctor *d, const char *cache_dir, struct ap_err *err
 		return;
 	}
 	command = ap_strv_join(&uv.command, " ");
-	tell(d, GOOD, "uv", command, NULL);
+	found = ap_xasprintf("%s (%s)", uv.version, command);
+	tell(d, GOOD, "uv", found, NULL);
 	ap_uv_release(&uv);
 }
 
@@ -334,6 +362,8 @@ static int examine(struct doctor *d, struct ap_err *err)
 {
 	const char *cache =
 		d->o->cache_dir ? d->o->cache_dir : ap_env_get(&d->s->env, AP_KEY_CACHE_DIR);
+	ap_auto_free char *scratch = NULL;
+	ap_auto_fd int shared = -1;
 	ap_auto_buf out = AP_BUF_INIT;
 
 	check_setting(d, AP_KEY_PROJECT, "project", "AUTOPACK_PROJECT", "PROJECT_ID");
@@ -346,7 +376,12 @@ static int examine(struct doctor *d, struct ap_err *err)
 	stage(d, "registry");
 	check_registry(d, err);
 	stage(d, "tools");
-	check_uv(d, cache, err);
+	ap_cache_share(&shared, cache);
+	if (shared < 0 && ap_cache_scratch(&scratch, NULL, NULL, err) < 0)
+		return -1;
+	check_uv(d, scratch ? scratch : cache, err);
+	if (scratch && ap_fs_remove_tree(scratch, err) < 0)
+		return -1;
 	check_python(d, err);
 	check_containers(d);
 	check_cache(d, cache, err);

@@ -137,7 +137,7 @@ static int run(const struct ap_uv *u, int *status, const struct ap_strv *words, 
 		status, err);
 }
 
-static int check_version(const struct ap_uv *u, struct ap_err *err)
+static int check_version(struct ap_uv *u, struct ap_err *err)
 {
 	ap_auto_strv words = { 0 };
 	ap_auto_buf out = AP_BUF_MAX(65536);
@@ -161,6 +161,7 @@ static int check_version(const struct ap_uv *u, struct ap_err *err)
 	if (ap_version_parse(&least, AP_UV_MIN) && ap_version_cmp(&have, &least) < 0)
 		return ap_err_set(err, AP_E_UNSUPPORTED,
 			"uv is %s, want " AP_UV_MIN " or newer: " HOW_TO_GET, found);
+	u->version = AP_STEAL(found);
 	return 0;
 }
 
@@ -234,6 +235,7 @@ void ap_uv_release(struct ap_uv *u)
 		ap_err_clear(&err);
 	ap_strv_release(&u->command);
 	ap_strv_release(&u->env);
+	free(u->version);
 	free(u->dir);
 	*u = (struct ap_uv){ 0 };
 }

@@ -15,6 +15,7 @@
 struct ap_uv {
 	struct ap_strv command;  /* ["uv"], or ["python3", "-m", "uv"] */
 	struct ap_strv env;      /* "K=V", all that it sees */
+	char *version;           /* "0.9.1" */
 	char *dir;               /* private directory of this run, 0700, with home/ and uv.toml */
 	const atomic_bool *stop; /* borrowed; ends what runs when it is set; NULL: never */
 };

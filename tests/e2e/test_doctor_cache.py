@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -58,6 +59,24 @@ def test_doctor_is_content_with_a_registry_it_may_push_to(autopack, registry):
     assert found["vertex ai"]["state"] == "missing"
     assert "secret-token" not in r.stdout + r.stderr
     assert "doctor/x" not in registry.repositories()
+
+
+def test_doctor_takes_nothing_for_good_that_cannot_be(autopack, tmp_path):
+    flags = ("--format=json", "--project=My_Project", "--region=us-centrall", f"--output-image-uri=oci:{tmp_path}/new")
+    found = rows(autopack("doctor", *flags, check=1))
+    assert "want a project ID" in found["project"]["found"] and found["project"]["state"] == "missing"
+    assert "did you mean us-central1?" in found["region"]["found"] and found["region"]["state"] == "missing"
+    assert "is on this machine, in no registry" in found["registry"]["found"] and found["registry"]["state"] == "missing"
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("cache", [[], ["--cache-dir=/proc/nowhere"]], ids=["no home", "no cache"])
+def test_doctor_looks_at_uv_where_nothing_can_be_kept(autopack, cache):
+    env = {} if cache else dict.fromkeys(("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"))
+    found = rows(autopack("doctor", "--format=json", *cache, env=env, check=1))
+    assert found["uv"]["state"] == "ok" and re.match(r"\d+\.\d+\.\d+ \(", found["uv"]["found"])
+    assert found["cache"]["state"] == "optional" and "AUTOPACK_CACHE_DIR" in found["cache"]["mend"]
+    assert list((autopack.home / "tmp").iterdir()) == []
 
 
 def fill(autopack, base, project, tmp_path, n=1):

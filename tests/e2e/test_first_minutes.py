@@ -81,7 +81,7 @@ def test_from_the_package_to_a_pushed_image_and_what_goes_wrong_on_the_way(perso
     t.run(mend[-2] + " >log 2>&1", 0, 300)
     text = t.run(f"autopack doctor --output-image-uri={out}", 1)
     assert re.search(rf"^ok        registry     {HOST}/{repo} may be pushed to$", text, re.M), text
-    assert re.search(r"^ok        uv           \S+/\.local/bin/uv$", text, re.M), text
+    assert re.search(r"^ok        uv           [0-9.]+ \(\S+/\.local/bin/uv\)$", text, re.M), text
 
     # Built, edited, built, built again.
     whole = (
