@@ -1,30 +1,16 @@
 #include "pack/archive.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/progress.h"
 #include "pack/base.h"
 #include "pack/index.h"
 #include "pack/media_type.h"
+#include "pack/members.h"
 
-#define ENTRIES_MAX 100000u
-#define READ_BLOCK  (256u << 10)
-#define LINKS_MAX   8
-
-/* One file of the archive; its bytes are found again by its position. */
-struct member {
-	char *path, *link; /* link: path of the member meant, resolved */
-	uint64_t size;
-};
+#define READ_BLOCK (256u << 10)
 
 /* A blob that no OCI layout names: a docker-archive's configuration or layer. */
 struct blob {
@@ -37,8 +23,7 @@ struct blob {
 
 struct archive_source {
 	struct ap_source base;
-	struct member *members;
-	size_t n_members, cap_members;
+	struct ap_members members;
 	cJSON *index;  /* index.json, or NULL */
 	cJSON *images; /* manifest.json, or NULL */
 	struct blob *blobs;
@@ -53,160 +38,11 @@ static struct archive_source *self(struct ap_source *s)
 	return AP_CONTAINER(s, struct archive_source, base);
 }
 
-/* An opened archive, for one pass from its beginning. */
-struct pass {
-	struct archive *a;
-	int fd;
-	const char *path;
-};
-
-static void pass_close(struct pass *p)
+/* The documents that say what is in it. */
+static int keep_document(void *ctx, struct ap_reader *r, size_t member, struct ap_err *err)
 {
-	if (p->a)
-		archive_read_free(p->a);
-	ap_close_p(&p->fd);
-}
-
-static int bad_archive(const struct pass *p, struct ap_err *err)
-{
-	ap_auto_buf text = AP_BUF_INIT;
-	const char *why = archive_error_string(p->a);
-
-	ap_buf_add_printable(&text, why ? why : "", why ? strlen(why) : 0);
-	return ap_err_set(
-		err, AP_E_PROTO, "%s: %s", p->path, text.len ? text.p : "not a tar archive");
-}
-
-static int pass_open(struct pass *p, const char *path, struct ap_err *err)
-{
-	struct stat st;
-
-	*p = (struct pass){ NULL, open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path };
-	if (p->fd < 0 && errno == ENOENT) {
-		(void)!ap_err_set(err, AP_E_INPUT, "%s: no such file", path);
-		return ap_fs_suggest(err, path);
-	}
-	if (p->fd < 0 || fstat(p->fd, &st) < 0)
-		return ap_err_sys(err, "%s", path);
-	if (!S_ISREG(st.st_mode))
-		return ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
-	p->a = archive_read_new();
-	if (!p->a)
-		ap_oom();
-	archive_read_support_filter_gzip(p->a);
-	archive_read_support_filter_zstd(p->a);
-	archive_read_support_filter_xz(p->a);
-	archive_read_support_filter_bzip2(p->a);
-	archive_read_support_format_tar(p->a);
-	if (archive_read_open_fd(p->a, p->fd, READ_BLOCK) != ARCHIVE_OK)
-		return bad_archive(p, err);
-	return 0;
-}
-
-/* *e is NULL behind the last entry. */
-static int pass_next(struct pass *p, struct archive_entry **e, struct ap_err *err)
-{
-	int rc = archive_read_next_header(p->a, e);
-
-	if (rc == ARCHIVE_EOF) {
-		*e = NULL;
-		return 0;
-	}
-	if (rc != ARCHIVE_OK)
-		return bad_archive(p, err);
-	return 0;
-}
-
-static int read_small(struct pass *p, struct ap_buf *out, const char *name, struct ap_err *err)
-{
-	char chunk[16384];
-	la_ssize_t k;
-
-	while ((k = archive_read_data(p->a, chunk, sizeof(chunk))) > 0) {
-		ap_buf_add(out, chunk, (size_t)k);
-		if (ap_buf_check(out, name, err) < 0)
-			return ap_err_wrap(err, "%s", p->path);
-	}
-	return k < 0 ? bad_archive(p, err) : 0;
-}
-
-/* Resolve `target`, as written in a link at `path`, inside the archive; NULL when it leaves it. */
-static char *resolve(const char *path, const char *target)
-{
-	const char *slash = strrchr(path, '/');
-	ap_auto_buf b = AP_BUF_INIT;
-	struct ap_str rest = ap_str(target);
-	struct ap_str part;
-
-	if (slash && target[0] != '/')
-		ap_buf_add(&b, path, (size_t)(slash - path));
-	while (ap_str_next(&rest, '/', &part)) {
-		if (!part.n || ap_str_eq(part, "."))
-			continue;
-		if (ap_str_eq(part, "..")) {
-			const char *cut = strrchr(b.p, '/');
-
-			if (!b.len)
-				return NULL;
-			ap_buf_truncate(&b, cut ? (size_t)(cut - b.p) : 0);
-			continue;
-		}
-		if (b.len)
-			ap_buf_addc(&b, '/');
-		ap_buf_add(&b, part.p, part.n);
-	}
-	return ap_buf_steal(&b);
-}
-
-static const struct member *find(const struct archive_source *s, const char *path, size_t *at)
-{
-	for (size_t hops = 0; hops < LINKS_MAX; hops++) {
-		size_t i = 0;
-
-		while (i < s->n_members && strcmp(s->members[i].path, path) != 0)
-			i++;
-		if (i == s->n_members)
-			return NULL;
-		if (!s->members[i].link) {
-			*at = i;
-			return &s->members[i];
-		}
-		path = s->members[i].link;
-	}
-	return NULL;
-}
-
-/* Directories are kept too: a member's number is its place in the archive. */
-static int add_member(struct archive_source *s, struct archive_entry *e, struct ap_err *err)
-{
-	const char *raw = archive_entry_pathname(e);
-	const char *sym = archive_entry_symlink(e);
-	const char *hard = archive_entry_hardlink(e);
-	struct member *m;
-
-	if (s->n_members >= ENTRIES_MAX)
-		return ap_err_set(
-			err, AP_E_LIMIT, "%s: more than %u entries", s->base.ref.path, ENTRIES_MAX);
-	if (!raw)
-		return ap_err_set(err, AP_E_PROTO, "%s: an entry without a name", s->base.ref.path);
-	AP_GROW(s->members, s->n_members, s->cap_members);
-	m = &s->members[s->n_members++];
-	*m = (struct member){ .path = resolve("", raw) };
-	if (!m->path)
-		m->path = ap_xstrdup("");
-	if (sym || hard) {
-		m->link = hard ? resolve("", hard) : resolve(m->path, sym);
-		if (!m->link)
-			m->link = ap_xstrdup("");
-	} else if (archive_entry_filetype(e) == AE_IFREG) {
-		m->size = (uint64_t)archive_entry_size(e);
-	}
-	return 0;
-}
-
-static int keep_document(struct archive_source *s, struct pass *p, struct ap_err *err)
-{
-	const char *path = s->members[s->n_members - 1].path;
+	struct archive_source *s = ctx;
+	const char *path = s->members.v[member].path;
 	cJSON **to = strcmp(path, "index.json") == 0      ? &s->index
 		     : strcmp(path, "manifest.json") == 0 ? &s->images
 							  : NULL;
@@ -217,105 +53,16 @@ static int keep_document(struct archive_source *s, struct pass *p, struct ap_err
 	if (!to && !version)
 		return 0;
 	if (to && *to)
-		return ap_err_set(err, AP_E_PROTO, "%s: %s occurs twice", p->path, path);
-	if (read_small(p, &text, path, err) < 0)
-		return -1;
+		return ap_err_set(err, AP_E_PROTO, "%s: %s occurs twice", s->members.file, path);
+	if (ap_read_all(r, &text, err) < 0)
+		return err->code == AP_E_LIMIT ? ap_err_wrap(err, "%s: %s", s->members.file, path)
+					       : -1;
 	if (ap_json_parse(&j, text.p, text.len, err) < 0)
-		return ap_err_wrap(err, "%s: %s", p->path, path);
+		return ap_err_wrap(err, "%s: %s", s->members.file, path);
 	if (version)
-		return ap_layout_check_version(j, p->path, err);
+		return ap_layout_check_version(j, s->members.file, err);
 	*to = AP_STEAL(j);
 	return 0;
-}
-
-/* The first pass: names, and the documents that say what is in it. */
-static int scan(struct archive_source *s, struct ap_err *err)
-{
-	AP_CLEANUP(pass_close) struct pass p = { NULL, -1, NULL };
-	struct archive_entry *e;
-
-	if (pass_open(&p, s->base.ref.path, err) < 0)
-		return -1;
-	for (;;) {
-		if (pass_next(&p, &e, err) < 0)
-			return -1;
-		if (!e)
-			return 0;
-		if (add_member(s, e, err) < 0 || keep_document(s, &p, err) < 0)
-			return -1;
-	}
-}
-
-/* The bytes of one member: a pass of its own, so that several can be read at once. */
-struct member_reader {
-	struct ap_reader base;
-	struct pass pass;
-	char *path;
-	size_t member;
-	bool at_data;
-};
-
-static int seek_member(struct member_reader *r, struct ap_err *err)
-{
-	struct archive_entry *e;
-
-	if (pass_open(&r->pass, r->path, err) < 0)
-		return -1;
-	for (size_t i = 0; i <= r->member; i++) {
-		if (pass_next(&r->pass, &e, err) < 0)
-			return -1;
-		if (!e)
-			return ap_err_set(
-				err, AP_E_CHANGED, "%s: changed while it was read", r->path);
-	}
-	r->at_data = true;
-	return 0;
-}
-
-static int member_read(struct ap_reader *base, void *p, size_t n, size_t *got, struct ap_err *err)
-{
-	struct member_reader *r = AP_CONTAINER(base, struct member_reader, base);
-	la_ssize_t k;
-
-	if (!r->at_data && seek_member(r, err) < 0)
-		return -1;
-	k = archive_read_data(r->pass.a, p, n);
-	if (k < 0)
-		return bad_archive(&r->pass, err);
-	*got = (size_t)k;
-	return 0;
-}
-
-static int member_rewind(struct ap_reader *base, struct ap_err *err AP_UNUSED)
-{
-	struct member_reader *r = AP_CONTAINER(base, struct member_reader, base);
-
-	pass_close(&r->pass);
-	r->pass = (struct pass){ NULL, -1, NULL };
-	r->at_data = false;
-	return 0;
-}
-
-static void member_free(struct ap_reader *base)
-{
-	struct member_reader *r = AP_CONTAINER(base, struct member_reader, base);
-
-	pass_close(&r->pass);
-	free(r->path);
-	free(r);
-}
-
-static const struct ap_reader_ops member_ops = { member_read, member_rewind, member_free };
-
-static void open_member(struct ap_reader **out, const struct archive_source *s, size_t member)
-{
-	struct member_reader *r = ap_xcalloc(1, sizeof(*r));
-
-	r->base.ops = &member_ops;
-	r->pass.fd = -1;
-	r->path = ap_xstrdup(s->base.ref.path);
-	r->member = member;
-	*out = &r->base;
 }
 
 static int no_blob(const struct archive_source *s, const struct ap_digest *d, struct ap_err *err)
@@ -327,7 +74,7 @@ static int locate(const struct archive_source *s, const struct ap_digest *d, siz
 	uint64_t *size, struct ap_err *err)
 {
 	ap_auto_free char *path = ap_xasprintf("blobs/sha256/%s", ap_digest_hex(d));
-	const struct member *m;
+	const struct ap_member *m;
 
 	for (size_t i = 0; i < s->n_blobs; i++) {
 		if (!ap_digest_eq(&s->blobs[i].digest, d))
@@ -336,7 +83,7 @@ static int locate(const struct archive_source *s, const struct ap_digest *d, siz
 		*size = s->blobs[i].size;
 		return 0;
 	}
-	m = find(s, path, member);
+	m = ap_members_find(&s->members, path, member);
 	if (!m)
 		return no_blob(s, d, err);
 	*size = m->size;
@@ -357,7 +104,7 @@ static int source_open_blob(struct ap_source *base, const struct ap_descriptor *
 		return ap_err_set(err, AP_E_DIGEST,
 			"%s: %s: want %" PRIu64 " bytes, found %" PRIu64, s->base.ref.path,
 			desc->digest.s, desc->size, size);
-	open_member(&r, s, member);
+	ap_members_open(&r, &s->members, member);
 	ap_verify_reader(out, r, &desc->digest, desc->size);
 	return 0;
 }
@@ -377,7 +124,7 @@ static int read_manifest(struct archive_source *s, const struct ap_digest *d,
 	}
 	if (locate(s, d, &member, &size, err) < 0)
 		return -1;
-	open_member(&r, s, member);
+	ap_members_open(&r, &s->members, member);
 	if (ap_read_all(r, &text, err) < 0)
 		return ap_err_wrap(err, "%s: %s", s->base.ref.path, d->s);
 	ap_sha256_of(&found, text.p, text.len);
@@ -412,11 +159,7 @@ static void source_free(struct ap_source *base)
 {
 	struct archive_source *s = self(base);
 
-	for (size_t i = 0; i < s->n_members; i++) {
-		free(s->members[i].path);
-		free(s->members[i].link);
-	}
-	free(s->members);
+	ap_members_release(&s->members);
 	free(s->blobs);
 	free(s->manifest);
 	cJSON_Delete(s->index);
@@ -474,8 +217,8 @@ static int add_blob(
 		return ap_err_set(err, AP_E_PROTO,
 			"%s: manifest.json: \"%s\": want a path, found %s", s->base.ref.path, what,
 			ap_json_type(path));
-	clean = resolve("", path->valuestring);
-	if (!clean || !find(s, clean, &member))
+	clean = ap_member_path(path->valuestring);
+	if (!clean || !ap_members_find(&s->members, clean, &member))
 		return ap_err_set(err, AP_E_PROTO,
 			"%s: manifest.json: \"%s\" names \"%.200s\", which is not there",
 			s->base.ref.path, what, path->valuestring);
@@ -485,12 +228,13 @@ static int add_blob(
 }
 
 /* Hash what manifest.json names, in the order of the archive: one pass. */
-static int hash_member(struct archive_source *s, struct pass *p, size_t member, struct ap_err *err)
+static int hash_member(void *ctx, struct ap_reader *r, size_t member, struct ap_err *err)
 {
+	struct archive_source *s = ctx;
 	struct blob *first = NULL;
-	struct ap_sha256 h;
-	la_ssize_t k = 0;
+	AP_CLEANUP(ap_sha256_release) struct ap_sha256 h = { 0 };
 	ap_auto_free char *chunk = NULL;
+	size_t got = 1;
 
 	for (size_t i = 0; i < s->n_blobs && !first; i++) {
 		if (s->blobs[i].member == member)
@@ -500,40 +244,22 @@ static int hash_member(struct archive_source *s, struct pass *p, size_t member, 
 		return 0;
 	chunk = ap_xmalloc(READ_BLOCK);
 	ap_sha256_init(&h);
-	while ((k = archive_read_data(p->a, chunk, READ_BLOCK)) > 0 && !ap_interrupted()) {
+	while (got) {
+		if (ap_interrupted())
+			return ap_err_set(err, AP_E_CANCELLED, "stopped");
+		if (ap_read(r, chunk, READ_BLOCK, &got, err) < 0)
+			return -1;
 		if (!first->size)
-			memcpy(first->magic, chunk, AP_MIN((size_t)k, sizeof(first->magic)));
-		ap_sha256_update(&h, chunk, (size_t)k);
-		first->size += (uint64_t)k;
+			memcpy(first->magic, chunk, AP_MIN(got, sizeof(first->magic)));
+		ap_sha256_update(&h, chunk, got);
+		first->size += got;
 	}
 	ap_sha256_final(&h, &first->digest);
-	ap_sha256_release(&h);
-	if (k < 0)
-		return bad_archive(p, err);
-	if (k > 0)
-		return ap_err_set(err, AP_E_CANCELLED, "stopped");
 	for (size_t i = 0; i < s->n_blobs; i++) {
 		if (s->blobs[i].member == member)
 			s->blobs[i] = *first;
 	}
 	return 0;
-}
-
-static int hash_blobs(struct archive_source *s, struct ap_err *err)
-{
-	AP_CLEANUP(pass_close) struct pass p = { NULL, -1, NULL };
-	struct archive_entry *e;
-
-	if (pass_open(&p, s->base.ref.path, err) < 0)
-		return -1;
-	for (size_t i = 0;; i++) {
-		if (pass_next(&p, &e, err) < 0)
-			return -1;
-		if (!e)
-			return 0;
-		if (hash_member(s, &p, i, err) < 0)
-			return -1;
-	}
 }
 
 static const char *layer_type(const struct blob *b)
@@ -575,7 +301,7 @@ static int make_up_manifest(struct archive_source *s, struct ap_err *err)
 		if (add_blob(s, l, "Layers", err) < 0)
 			return -1;
 	}
-	if (hash_blobs(s, err) < 0)
+	if (ap_members_each(&s->members, hash_member, s, err) < 0)
 		return -1;
 	ap_json_set(j, "schemaVersion", ap_json_number(2));
 	ap_json_set_str(j, "mediaType", AP_MT_DOCKER_IMAGE);
@@ -628,7 +354,7 @@ int ap_archive_source(struct ap_source **out, const struct ap_ref *ref, struct a
 
 	s->base.ops = &source_ops;
 	ap_ref_copy(&s->base.ref, ref);
-	rc = scan(s, err);
+	rc = ap_members_list(&s->members, s->base.ref.path, keep_document, s, err);
 	if (rc == 0 && !docker && !s->index)
 		rc = ap_err_set(
 			err, AP_E_PROTO, "%s: no index.json: not an oci-archive", ref->path);
