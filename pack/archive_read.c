@@ -18,7 +18,6 @@ struct blob {
 	uint64_t size;
 	size_t member;
 	unsigned char magic[4];
-	bool hashed;
 };
 
 struct archive_source {

@@ -7,6 +7,7 @@
 #include "vertex/api.h"
 #include "vertex/config.h"
 #include "vertex/explain.h"
+#include "vertex/job_flags.h"
 #include "vertex/machine.h"
 #include "vertex/worker_pool.h"
 
@@ -19,7 +20,7 @@ struct ap_jobspec {
 	struct ap_yaml *file; /* as read; NULL: none */
 	bool file_is_spec;    /* the file is the CustomJobSpec alone */
 	char *file_name;
-	struct ap_strv flags; /* fields set by flags: "labels=--labels" */
+	struct ap_strv flags; /* ap_job_flags_apply() */
 	struct ap_strv warnings;
 	char *version;
 };
@@ -147,191 +148,6 @@ static int read_file(struct ap_jobspec *s, const struct ap_job_request *req, str
 	return 0;
 }
 
-static void said(struct ap_jobspec *s, const char *field, const char *flag)
-{
-	ap_strv_addf(&s->flags, "%s=%s", field, flag);
-}
-
-/* A text field of the CustomJobSpec from its flag. */
-static void set_text(struct ap_jobspec *s, const char *field, const char *value, const char *flag)
-{
-	if (!value || !*value)
-		return;
-	ap_json_set(s->spec, field, ap_json_string(value));
-	said(s, field, flag);
-}
-
-static void set_bool(struct ap_jobspec *s, const char *field, int value, const char *flag)
-{
-	if (value < 0)
-		return;
-	/* False is what the service assumes: only said against a file that says true. */
-	if (value)
-		ap_json_set(s->spec, field, ap_json_bool(1));
-	else
-		cJSON_DeleteItemFromObjectCaseSensitive(s->spec, field);
-	said(s, field, flag);
-}
-
-static int scheduling_flags(
-	struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
-{
-	const struct ap_schema_enum *e = ap_schema_enum("Scheduling.Strategy");
-	ap_auto_free char *timeout = NULL;
-	ap_auto_free char *strategy = NULL;
-	cJSON *to;
-
-	if (!req->timeout && !req->strategy && req->restart_on_worker_restart < 0)
-		return 0;
-	to = ap_json_make_object(s->spec, "scheduling");
-	if (req->timeout && !ap_schema_duration(&timeout, req->timeout))
-		return ap_err_set(err, AP_E_USAGE,
-			"--timeout: want a time such as 3600s, 90m or 1h30m, found \"%.60s\"",
-			req->timeout);
-	ap_json_set_str(to, "timeout", timeout);
-	if (timeout)
-		said(s, "scheduling.timeout", "--timeout");
-	if (req->restart_on_worker_restart >= 0)
-		said(s, "scheduling.restartJobOnWorkerRestart", "--restart-on-worker-restart");
-	if (req->restart_on_worker_restart >= 0)
-		ap_json_set(to, "restartJobOnWorkerRestart",
-			ap_json_bool(req->restart_on_worker_restart));
-	if (!req->strategy)
-		return 0;
-	strategy = ap_xstrdup(req->strategy);
-	for (char *p = strategy; *p; p++)
-		*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
-	if (!ap_schema_value(e, strategy))
-		return ap_err_set(err, AP_E_USAGE,
-			"--strategy: want standard, spot, flex-start or on-demand, found \"%.60s\"",
-			req->strategy);
-	ap_json_set_str(to, "strategy", strategy);
-	said(s, "scheduling.strategy", "--strategy");
-	return 0;
-}
-
-/* The field takes an ID; a full name must be of the job's own project and region. */
-static int persistent_resource(
-	struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
-{
-	static const char collection[] = "/persistentResources/";
-	const char *text = req->persistent_resource_id;
-	const char *id = text ? strstr(text, collection) : NULL;
-	size_t n;
-
-	if (!text)
-		return 0;
-	if (id) {
-		AP_CLEANUP(ap_vertex_place_release) struct ap_vertex_place of = { 0 };
-		ap_auto_free char *parent = ap_xstrndup(text, (size_t)(id - text));
-
-		if (ap_vertex_place(&of, NULL, parent, err) < 0)
-			return ap_err_wrap(err, "--persistent-resource-id");
-		if (req->region && !ap_starts_with(req->region, "projects/") &&
-			strcmp(of.region, req->region) != 0)
-			return ap_err_set(err, AP_E_USAGE,
-				"--persistent-resource-id: \"%.100s\" is in %s, the job in %s",
-				text, of.region, req->region);
-		id += sizeof(collection) - 1;
-	} else {
-		id = text;
-	}
-	n = strlen(id);
-	if (!n || n > 128 ||
-		strspn(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != n)
-		return ap_err_set(err, AP_E_USAGE,
-			"--persistent-resource-id: want an ID of letters, digits and -, found "
-			"\"%.100s\"",
-			text);
-	set_text(s, "persistentResourceId", id, "--persistent-resource-id");
-	return 0;
-}
-
-static int spec_flags(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
-{
-	cJSON *out;
-
-	set_text(s, "serviceAccount", req->service_account, "--service-account");
-	set_text(s, "network", req->network, "--network");
-	set_bool(s, "enableWebAccess", req->enable_web_access, "--enable-web-access");
-	set_bool(s, "enableDashboardAccess", req->enable_dashboard_access,
-		"--enable-dashboard-access");
-	if (req->base_output_dir) {
-		if (!ap_starts_with(req->base_output_dir, "gs://"))
-			return ap_err_set(err, AP_E_USAGE,
-				"--base-output-dir: want gs://BUCKET/PATH, found \"%.100s\"",
-				req->base_output_dir);
-		out = ap_json_make_object(s->spec, "baseOutputDirectory");
-		ap_json_set(out, "outputUriPrefix", ap_json_string(req->base_output_dir));
-		said(s, "baseOutputDirectory", "--base-output-dir");
-	}
-	if (persistent_resource(s, req, err) < 0)
-		return -1;
-	return scheduling_flags(s, req, err);
-}
-
-/* Members of `top` into obj; objects are combined, anything else is replaced. */
-static void lay_over(cJSON *obj, const cJSON *top)
-{
-	for (const cJSON *c = top->child; c; c = c->next) {
-		cJSON *have = cJSON_GetObjectItemCaseSensitive(obj, c->string);
-
-		if (cJSON_IsObject(c) && cJSON_IsObject(have))
-			lay_over(have, c);
-		else
-			ap_json_set(obj, c->string, ap_json_dup(c));
-	}
-}
-
-/* The flags behind what was laid over. */
-static void top_said(struct ap_jobspec *s, const cJSON *top)
-{
-	static const struct {
-		const char *member, *field, *flag;
-	} map[] = { { "maxTrialCount", "maxTrialCount", "--max-trial-count" },
-		{ "parallelTrialCount", "parallelTrialCount", "--parallel-trial-count" },
-		{ "maxFailedTrialCount", "maxFailedTrialCount", "--max-failed-trial-count" },
-		{ "studySpec", "studySpec.algorithm", "--algorithm" },
-		{ "modelToUpload", "modelToUpload.containerSpec", "--model-container-image-uri" },
-		{ "modelToUpload", "modelToUpload.displayName", "--model-display-name" },
-		{ "modelId", "modelId", "--model-id" },
-		{ "parentModel", "parentModel", "--parent-model" } };
-
-	for (size_t i = 0; i < AP_LEN(map); i++) {
-		if (ap_json_get(top, map[i].member))
-			said(s, map[i].field, map[i].flag);
-	}
-}
-
-/* One trial, as gcloud has it, where nobody says how many. */
-static void default_trials(cJSON *body)
-{
-	static const char *const counts[] = { "maxTrialCount", "parallelTrialCount" };
-
-	for (size_t i = 0; i < AP_LEN(counts); i++) {
-		if (!ap_json_get(body, counts[i]))
-			ap_json_set(body, counts[i], ap_json_number(1));
-	}
-}
-
-static int body_flags(struct ap_jobspec *s, const struct ap_job_request *req, struct ap_err *err)
-{
-	if (req->labels.n)
-		said(s, "labels", "--labels");
-	if (ap_labels_apply(s->body, &req->labels, err) < 0 ||
-		ap_kms_apply(s->body, &req->kms, req->project, req->region, err) < 0)
-		return -1;
-	if (req->kms.key)
-		said(s, "encryptionSpec", "--kms-key");
-	if (req->top) {
-		lay_over(s->body, req->top);
-		top_said(s, req->top);
-	}
-	if (s->kind == AP_JOB_TUNING)
-		default_trials(s->body);
-	return 0;
-}
-
 /* "job_spec.worker_pool_specs" and "jobSpec.workerPoolSpecs" in one form: letters only, lower case. */
 static void squeeze(struct ap_buf *out, const char *path)
 {
@@ -353,17 +169,6 @@ static const char *below_spec(const struct ap_jobspec *s, const char *path)
 	if (!dot || !ap_starts_with(have.p, want.p) || have.p[want.len] != '.')
 		return path;
 	return dot + 1;
-}
-
-static bool flag_said(const struct ap_jobspec *s, const char *field)
-{
-	size_t n = strlen(field);
-
-	for (size_t i = 0; i < s->flags.n; i++) {
-		if (strncmp(s->flags.v[i], field, n) == 0 && s->flags.v[i][n] == '=')
-			return true;
-	}
-	return false;
 }
 
 /* The same path in the file. */
@@ -429,12 +234,14 @@ static int check_body(struct ap_jobspec *s, struct ap_err *err)
 	if (!name)
 		return ap_err_set(err, AP_E_USAGE, "--display-name: want a name for the job");
 	if (ap_display_name_check(name, err) < 0)
-		return flag_said(s, "displayName") ? -1 : at_place(s, "displayName", err);
+		return ap_job_flags_said(&s->flags, "displayName")
+			       ? -1
+			       : at_place(s, "displayName", err);
 	if (ap_labels_check(s->body, err) < 0)
 		return at_place(s, "labels", err);
 	if (network && ap_network_check(network, err) < 0) {
 		path = ap_xasprintf("%s.network", kinds[s->kind].spec);
-		return flag_said(s, "network") ? -1 : at_place(s, path, err);
+		return ap_job_flags_said(&s->flags, "network") ? -1 : at_place(s, path, err);
 	}
 	missing = ap_schema_missing(m, s->body);
 	if (!missing && s->kind == AP_JOB_TRAINING) {
@@ -489,14 +296,10 @@ static int parse(struct ap_jobspec *s, const struct ap_job_request *req, struct 
 		ap_json_set_str(s->body, "displayName", req->display_name);
 	if (req->config_file && read_file(s, req, err) < 0)
 		return -1;
-	if (req->display_name) {
-		ap_json_set_str(s->body, "displayName", req->display_name);
-		said(s, "displayName", "--display-name");
-	}
 	if (definition && !ap_json_get(s->body, "trainingTaskDefinition"))
 		ap_json_set_str(s->body, "trainingTaskDefinition", definition);
 	s->spec = ap_json_make_object(s->body, kinds[s->kind].spec);
-	if (spec_flags(s, req, err) < 0 || body_flags(s, req, err) < 0 ||
+	if (ap_job_flags_apply(s->body, s->spec, &s->flags, req, err) < 0 ||
 		apply_pools(s, req, err) < 0 || check_body(s, err) < 0)
 		return -1;
 	if (s->words.packaged)
@@ -564,24 +367,6 @@ cJSON *ap_jobspec_pools(struct ap_jobspec *s)
 	return cJSON_GetObjectItemCaseSensitive(s->spec, "workerPoolSpecs");
 }
 
-static char *flag_of(const struct ap_jobspec *s, const char *field)
-{
-	ap_auto_buf want = AP_BUF_INIT;
-
-	squeeze(&want, field);
-	for (size_t i = s->flags.n; i-- > 0;) {
-		const char *eq = strchr(s->flags.v[i], '=');
-		ap_auto_buf have = AP_BUF_INIT;
-
-		for (const char *p = s->flags.v[i]; p < eq; p++)
-			ap_buf_addc(&have, ap_lower(*p));
-		if (ap_starts_with(want.p, have.p) &&
-			(want.p[have.len] == '\0' || strchr(".[", want.p[have.len])))
-			return ap_xstrdup(eq + 1);
-	}
-	return NULL;
-}
-
 static char *where_snake(const void *ctx, const char *path)
 {
 	const struct ap_jobspec *s = ctx;
@@ -601,7 +386,7 @@ static char *where_snake(const void *ctx, const char *path)
 				return ap_xasprintf("%s %s", s->words.flag[i], key);
 		}
 	}
-	flag = flag_of(s, below);
+	flag = ap_job_flags_who(&s->flags, below);
 	if (flag)
 		return flag;
 	return ap_config_where(s->file, s->file_name, in_file(s, path));
