@@ -19,8 +19,6 @@
 #define GRACE_MS  500 /* between SIGTERM and SIGKILL */
 #define LINGER_MS 300 /* for output that a dead child's own children still hold */
 
-extern char **environ;
-
 /* One pipe between us and the child; `ours` is non-blocking. */
 struct end {
 	int ours, theirs;

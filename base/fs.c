@@ -15,10 +15,10 @@
 enum { HASH_CHUNK = 1 << 16 };
 enum { MAX_NAMES = 10000 }; /* of a directory that a suggestion is looked for in */
 
-static int open_file_at(int dir, const char *path, struct ap_err *err)
+int ap_fs_open_file(const char *path, struct ap_err *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	ap_auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	ap_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -30,11 +30,6 @@ static int open_file_at(int dir, const char *path, struct ap_err *err)
 	if (!S_ISREG(st.st_mode))
 		return ap_err_set(err, AP_E_INPUT, "%s: not a regular file", path);
 	return AP_STEAL_FD(fd);
-}
-
-int ap_fs_open_file(const char *path, struct ap_err *err)
-{
-	return open_file_at(AT_FDCWD, path, err);
 }
 
 int ap_fs_digest(
@@ -82,16 +77,11 @@ int ap_fs_read_fd(struct ap_buf *out, int fd, const char *path, struct ap_err *e
 	}
 }
 
-int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err)
-{
-	ap_auto_fd int fd = open_file_at(dir, path, err);
-
-	return fd < 0 ? -1 : ap_fs_read_fd(out, fd, path, err);
-}
-
 int ap_fs_read(struct ap_buf *out, const char *path, struct ap_err *err)
 {
-	return ap_fs_read_at(out, AT_FDCWD, path, err);
+	ap_auto_fd int fd = ap_fs_open_file(path, err);
+
+	return fd < 0 ? -1 : ap_fs_read_fd(out, fd, path, err);
 }
 
 int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err)

@@ -19,9 +19,6 @@ int ap_fs_read_fd(struct ap_buf *out, int fd, const char *path, struct ap_err *e
 /* The same of a file that the user names: a pipe, too, as in --config=<(...) of a shell. */
 int ap_fs_read_named(struct ap_buf *out, const char *path, struct ap_err *err) AP_CHECK;
 
-/* Same, relative to a directory descriptor (AT_FDCWD is fine). */
-int ap_fs_read_at(struct ap_buf *out, int dir, const char *path, struct ap_err *err) AP_CHECK;
-
 /* Open a regular file for reading; -1 with AP_E_IO, or AP_E_INPUT when it is something else. */
 int ap_fs_open_file(const char *path, struct ap_err *err) AP_CHECK;
 

@@ -42,9 +42,8 @@ enum {
 	AP_HTTP_FOLLOW = 1 << 0, /* follow redirects by the rules above */
 	AP_HTTP_RETRY =
 		1 << 1, /* safe to repeat: connect errors, 408, 429, 5xx, broken transfers */
-	AP_HTTP_NO_BODY_LIMIT = 1 << 2, /* with on_body only */
 	/* refuse to speak to a private or loopback address, also one that a name resolves to */
-	AP_HTTP_PUBLIC_ONLY = 1 << 3,
+	AP_HTTP_PUBLIC_ONLY = 1 << 2,
 };
 
 /* An answer of this status goes to on_body (2xx); others are kept in resp->body, 64 KiB at most. */

@@ -169,7 +169,8 @@ bool ap_parse_u64(const char *s, uint64_t max, uint64_t *out)
 	return true;
 }
 
-size_t ap_str_distance(const char *a, const char *b)
+/* Edit distance; of words over 63 bytes: large. */
+static size_t distance(const char *a, const char *b)
 {
 	size_t row[64];
 	size_t n = strlen(a);
@@ -201,9 +202,9 @@ const char *ap_did_you_mean(const char *word, const char *const *candidates, siz
 	const char *best = NULL;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t d = ap_str_distance(word, candidates[i]);
+		size_t d = distance(word, candidates[i]);
 
-		if (d <= limit && (!best || d < ap_str_distance(word, best)))
+		if (d <= limit && (!best || d < distance(word, best)))
 			best = candidates[i];
 	}
 	return best;

@@ -43,9 +43,6 @@ size_t ap_utf8_span(const char *p, size_t n);
  */
 bool ap_parse_u64(const char *s, uint64_t max, uint64_t *out);
 
-/* Edit distance of two words, for did-you-mean; words over 63 bytes: large. */
-size_t ap_str_distance(const char *a, const char *b);
-
 /*
  * The candidate nearest to `word` (distance at most 1 + length/3), or NULL.
  * borrowed: one of the candidates.

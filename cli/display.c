@@ -24,7 +24,8 @@ void ap_buf_add_id(struct ap_buf *out, const char *id)
 	ap_buf_add_printable(out, id, ap_digest_ok(id) ? 7 + 12 : strlen(id));
 }
 
-bool ap_level_shows(enum ap_level level, const struct ap_event *ev)
+/* Does an event pass the level? */
+static bool shows(enum ap_level level, const struct ap_event *ev)
 {
 	switch (ev->kind) {
 	case AP_EV_DEBUG:
@@ -68,7 +69,7 @@ static void on_event(void *ctx, const struct ap_event *ev)
 {
 	struct ap_display *d = ctx;
 
-	if (d->view && ap_level_shows(d->level, ev))
+	if (d->view && shows(d->level, ev))
 		d->view->on_event(d->view, ev);
 }
 

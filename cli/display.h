@@ -57,7 +57,4 @@ void ap_buf_add_bytes(struct ap_buf *out, uint64_t n);
 /* A name for the screen: digests short, control characters escaped. */
 void ap_buf_add_id(struct ap_buf *out, const char *id);
 
-/* Does an event pass the level? */
-bool ap_level_shows(enum ap_level level, const struct ap_event *ev);
-
 #endif

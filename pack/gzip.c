@@ -393,7 +393,7 @@ int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err)
 	return 0;
 }
 
-void ap_gzip_filled_from(struct ap_gzip *g, size_t n, int file, uint64_t at)
+void ap_gzip_filled(struct ap_gzip *g, size_t n, int file, uint64_t at)
 {
 	struct block *b = filling(g);
 
@@ -404,11 +404,6 @@ void ap_gzip_filled_from(struct ap_gzip *g, size_t n, int file, uint64_t at)
 		b->file = -1;
 	}
 	b->n += n;
-}
-
-void ap_gzip_filled(struct ap_gzip *g, size_t n)
-{
-	ap_gzip_filled_from(g, n, -1, 0);
 }
 
 int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err)
@@ -423,7 +418,7 @@ int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err
 			return -1;
 		k = AP_MIN(k, n);
 		memcpy(room, from, k);
-		ap_gzip_filled(g, k);
+		ap_gzip_filled(g, k, -1, 0);
 		from += k;
 		n -= k;
 	}

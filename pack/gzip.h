@@ -59,10 +59,9 @@ int ap_gzip_write(struct ap_gzip *g, const void *p, size_t n, struct ap_err *err
  * was filled is handed over with ap_gzip_filled(), before any other call.
  */
 int ap_gzip_room(struct ap_gzip *g, void **p, size_t *n, struct ap_err *err) AP_CHECK;
-void ap_gzip_filled(struct ap_gzip *g, size_t n);
 
-/* The same for bytes read from offset `at` of a file, a number >= 0 that means something to `refer`. */
-void ap_gzip_filled_from(struct ap_gzip *g, size_t n, int file, uint64_t at);
+/* file: a number >= 0 that means something to `refer`, read from offset `at`; -1: of none. */
+void ap_gzip_filled(struct ap_gzip *g, size_t n, int file, uint64_t at);
 
 /*
  * Add raw->size bytes whose deflate stream exists (method 8): the stream is

@@ -143,7 +143,7 @@ static int add_some(struct maker *m, struct ap_reader *r, uint64_t at, uint64_t 
 		return -1;
 	if (m->zstd)
 		return ap_zstd_write(m->zstd, room, *got, err);
-	ap_gzip_filled_from(m->gzip, *got, file, at);
+	ap_gzip_filled(m->gzip, *got, file, at);
 	return 0;
 }
 

@@ -27,9 +27,6 @@ int ap_splice_scan(struct ap_splice *out, const struct ap_raw *raw,
 	int (*on_bytes)(void *ctx, const void *p, size_t n, struct ap_err *err), void *ctx,
 	struct ap_err *err) AP_CHECK;
 
-/* What a splice adds to raw->csize at most: an empty stored block. */
-#define AP_SPLICE_EXTRA 5
-
 #define AP_SPLICE_OWN UINT64_MAX
 
 /*

@@ -185,7 +185,8 @@ undo:
 	return strstr(err->msg, h->name) ? -1 : ap_err_wrap(err, "registry %s", h->name);
 }
 
-int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)
+/* Find out scheme and challenge with GET /v2/; once. */
+static int ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err)
 {
 	int rc;
 
@@ -355,7 +356,7 @@ int ap_rcall_do(struct ap_registry *reg, struct ap_rcall *call, struct ap_http_r
 	bool sent = false;
 	bool own;
 
-	if (ap_rhost_ping(reg, h, err) < 0)
+	if (ping(reg, h, err) < 0)
 		return -1;
 	url = call->url ? ap_xstrdup(call->url) : ap_xasprintf("%s%s", h->base, call->path);
 	own = is_own(h, url);

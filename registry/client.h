@@ -44,9 +44,6 @@ struct ap_registry {
 /* The host of a reference; made when new. */
 struct ap_rhost *ap_rhost_get(struct ap_registry *reg, const char *name);
 
-/* Find out scheme and challenge with GET /v2/; once. */
-int ap_rhost_ping(struct ap_registry *reg, struct ap_rhost *h, struct ap_err *err) AP_CHECK;
-
 enum {
 	/* the caller repeats the request: after 401 only forget the token */
 	AP_RCALL_KEEP_401 = 1 << 0,

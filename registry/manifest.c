@@ -17,14 +17,7 @@ static char *manifest_path(const struct ap_repo *r, const char *reference)
 /* A reference becomes part of a path: it must be a tag or a digest and nothing else. */
 static int check_reference(const char *reference, struct ap_err *err)
 {
-	size_t n = strlen(reference);
-	bool ok = n > 0 && n <= 128 && reference[0] != '.' && reference[0] != '-';
-
-	if (ap_digest_ok(reference))
-		return 0;
-	for (const char *c = reference; *c; c++)
-		ok = ok && (ap_is_alnum(*c) || *c == '_' || *c == '.' || *c == '-');
-	if (!ok)
+	if (!ap_digest_ok(reference) && !ap_ref_tag_ok(reference))
 		return ap_err_set(
 			err, AP_E_PROTO, "\"%.140s\" is neither a tag nor a digest", reference);
 	return 0;
