@@ -113,7 +113,7 @@ bool ap_layer_scan_wants(const char *path, const struct ap_strv *also)
  */
 static bool begins_with_requirement(const char *p, size_t n)
 {
-	static const char *const marks[] = { "==", "~=", "!=", "<", ">", "@ " };
+	static const char *const marks[] = { "===", "==", "~=", "!=", "<=", ">=", "<", ">", "@" };
 	struct ap_str rest = ap_str_n(p, n);
 	struct ap_str line;
 	size_t i = 0;
@@ -124,21 +124,24 @@ static bool begins_with_requirement(const char *p, size_t n)
 		line = ap_str_trim(line);
 	} while (!line.n || line.p[0] == '#');
 	if (line.n > 3 && line.p[0] == '-')
-		return line.p[1] == '-' ? ap_is_alnum(line.p[2]) : line.p[2] == ' ';
-	while (i < line.n && (ap_is_alnum(line.p[i]) || strchr("-_.", line.p[i])))
+		return line.p[1] == '-' ? ap_is_alnum(line.p[2])
+					: line.p[1] == 'c' && line.p[2] == ' ';
+	while (i < line.n && line.p[i] && (ap_is_alnum(line.p[i]) || strchr("-_.", line.p[i])))
 		i++;
 	if (!i || !ap_is_alnum(line.p[0]))
 		return false;
 	if (i < line.n && line.p[i] == '[')
 		while (i < line.n && line.p[i++] != ']')
 			;
-	while (i < line.n && line.p[i] == ' ')
-		i++;
+	line = ap_str_trim(ap_str_n(line.p + i, line.n - i));
 	for (size_t k = 0; k < AP_LEN(marks); k++) {
 		size_t m = strlen(marks[k]);
 
-		if (line.n - i > m && memcmp(line.p + i, marks[k], m) == 0)
-			return true;
+		if (line.n <= m || memcmp(line.p, marks[k], m) != 0)
+			continue;
+		line = ap_str_trim(ap_str_n(line.p + m, line.n - m));
+		return line.n && (ap_is_digit(line.p[0]) ||
+					 (marks[k][0] == '@' && memchr(line.p, ':', line.n)));
 	}
 	return false;
 }

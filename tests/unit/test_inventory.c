@@ -500,6 +500,55 @@ TEST(inventory_tells_what_pip_in_the_image_is_told)
 	assert_int_equal(i.layers[0].opened + i.layers[1].opened, 2);
 }
 
+static int is_kept(void *ctx, const struct ap_path_op *op, struct ap_err *err AP_UNUSED)
+{
+	*(bool *)ctx = op->content != NULL;
+	return 0;
+}
+
+TEST(inventory_keeps_what_begins_as_a_list_of_requirements)
+{
+	static const struct {
+		const char *path, *text;
+		bool kept;
+	} cases[] = {
+		{ "a", "x==1", true },
+		{ "a", "\n# pins\n\r\n  X.y_z[a,b] >= 2.0 # two\r\nz\n", true },
+		{ "a", "x @ https://h/x.whl", true },
+		{ "a", "x===1", true },
+		{ "a", "-c other", true },
+		{ "a", "--index-url https://h", true },
+		{ "a", "# only this", false },
+		{ "a", "x", false },
+		{ "a", "x = 1", false },
+		{ "a", "x <b>", false },
+		{ "a", "x[y", false },
+		{ "a", "return <<'END';", false },
+		{ "a", "ACTION==\"add\"", false },
+		{ "a", "me @ home", false },
+		{ "a", "---\nx: 1", false },
+		{ "a", "-1 5:2.5", false },
+		{ "a", "==1", false },
+		{ "etc/pip/what", "", true },
+		{ "opt/pip.conf", "", true },
+		{ "opt/x-constraints.txt", "# only this", true },
+		{ "opt/notes.txt", "# only this", false },
+	};
+
+	for (size_t k = 0; k < AP_LEN(cases); k++) {
+		AUTO_IMAGE i = { 0 };
+		struct ap_reader *r;
+		struct ap_err err = AP_ERR_INIT;
+		bool kept = false;
+
+		print_message("  case: %s: %s\n", cases[k].path, cases[k].text);
+		image_add(&i, M({ cases[k].path, cases[k].text, 0 }));
+		assert_ok(i.streams[0].open(i.streams[0].ctx, &r, &err), &err);
+		assert_ok(ap_layer_scan(r, NULL, is_kept, &kept, &err), &err);
+		assert_int_equal(kept, cases[k].kept);
+	}
+}
+
 static int no_op(
 	void *ctx AP_UNUSED, const struct ap_path_op *op AP_UNUSED, struct ap_err *err AP_UNUSED)
 {
