@@ -185,25 +185,28 @@ static void read_lists(struct finder *f, const char *where, const char *words)
 }
 
 /* "PIP_EXTRA_INDEX_URL=..." of the image, the options of which are not empty. */
-static void read_vars(struct finder *f, const char **constraint, const char **where)
+static void read_vars(struct finder *f, char **constraint, const char **where)
 {
 	for (size_t i = 0; i < f->at->vars->n; i++) {
 		const char *v = f->at->vars->v[i];
 		const char *eq = strchr(v, '=');
+		ap_auto_buf value = AP_BUF_INIT;
 		ap_auto_free char *name = NULL;
 
 		if (!eq || !eq[1] || !ap_starts_with(v, "PIP_"))
 			continue;
+		ap_pip_without_users(&value, eq + 1, strlen(eq + 1));
 		name = ap_xstrndup(v + 4, (size_t)(eq - v - 4));
 		for (char *p = name; *p; p++)
 			*p = *p == '_' ? '-' : ap_lower(*p);
 		if (strcmp(name, "constraint") == 0) {
-			*constraint = eq + 1;
+			free(*constraint);
+			*constraint = ap_buf_steal(&value);
 			*where = "PIP_CONSTRAINT";
 		} else {
 			ap_auto_free char *variable = ap_pip_variable(name);
 
-			set(f, variable, name, eq + 1, false);
+			set(f, variable, name, value.p, false);
 		}
 	}
 }
@@ -212,7 +215,7 @@ void ap_base_pip_find(struct ap_base_pip *out, const struct ap_pip_place *at)
 {
 	struct finder f = { .out = out, .at = at };
 	ap_auto_strv conf = { 0 };
-	const char *constraint = NULL;
+	ap_auto_free char *constraint = NULL;
 	const char *where = NULL;
 
 	ap_base_pip_release(out);
@@ -221,7 +224,8 @@ void ap_base_pip_find(struct ap_base_pip *out, const struct ap_pip_place *at)
 	for (size_t i = 0; i < conf.n; i += 3) {
 		if (strcmp(conf.v[i + 1], "constraint") == 0) {
 			where = conf.v[i];
-			constraint = conf.v[i + 2];
+			free(constraint);
+			constraint = ap_xstrdup(conf.v[i + 2]);
 		} else {
 			set(&f, conf.v[i], conf.v[i + 1], conf.v[i + 2], false);
 		}

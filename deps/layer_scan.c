@@ -8,6 +8,7 @@
 #include <archive_entry.h>
 
 #include "base/progress.h"
+#include "deps/pip_conf.h"
 #include "deps/unpack.h"
 
 #define MAX_LAYER   (1ull << 40)
@@ -390,29 +391,6 @@ static void cut_description(struct ap_buf *text)
 		ap_buf_truncate(text, (size_t)(end + 1 - text->p));
 }
 
-/* "https://user:password@host" -> "https://@host": what is kept is shared, and no secret is. */
-static void add_without_users(struct ap_buf *out, const char *p, size_t n)
-{
-	while (n) {
-		const char *at = memmem(p, n, "://", 3);
-		size_t head = at ? (size_t)(at + 3 - p) : n;
-		size_t host = 0;
-
-		ap_buf_add(out, p, head);
-		p += head;
-		n -= head;
-		while (host < n && p[host] && !strchr("/?# \t\r\n", p[host]))
-			host++;
-		for (size_t i = host; i-- > 0;) {
-			if (p[i] == '@') {
-				p += i;
-				n -= i;
-				break;
-			}
-		}
-	}
-}
-
 /* What pip's configuration may consist of, whole or not at all. */
 static int pip_content(struct scan *s, struct ap_path_op *op, struct ap_buf *kept, bool sure)
 {
@@ -426,7 +404,7 @@ static int pip_content(struct scan *s, struct ap_path_op *op, struct ap_buf *kep
 		return 0;
 	if (read_text(s, &raw, AP_PIP_FILE_MAX) < 0)
 		return -1;
-	add_without_users(kept, raw.p, raw.len);
+	ap_pip_without_users(kept, raw.p, raw.len);
 	op->content = kept->p;
 	op->content_len = kept->len;
 	return 0;

@@ -224,6 +224,28 @@ void ap_pip_words(struct ap_strv *out, const char *s, const char *separators)
 	}
 }
 
+void ap_pip_without_users(struct ap_buf *out, const char *p, size_t n)
+{
+	while (n) {
+		const char *at = memmem(p, n, "://", 3);
+		size_t head = at ? (size_t)(at + 3 - p) : n;
+		size_t host = 0;
+
+		ap_buf_add(out, p, head);
+		p += head;
+		n -= head;
+		while (host < n && p[host] && !strchr("/?# \t\r\n", p[host]))
+			host++;
+		for (size_t i = host; i-- > 0;) {
+			if (p[i] == '@') {
+				p += i;
+				n -= i;
+				break;
+			}
+		}
+	}
+}
+
 void ap_pip_path(char **path, ap_getenv_fn env)
 {
 	const char *home = env("HOME");

@@ -47,6 +47,12 @@ bool ap_pip_says(const char *name, ap_getenv_fn env);
 /* Append the words of a value, as pip parts it. */
 void ap_pip_words(struct ap_strv *out, const char *s, const char *separators);
 
+/*
+ * Append a text in which no address names a user: "https://user:password@host"
+ * becomes "https://@host".  What is known of an image is kept and shared.
+ */
+void ap_pip_without_users(struct ap_buf *out, const char *p, size_t n);
+
 /* Make a path of such a value absolute: pip means it from the current directory, "~" is the home. */
 void ap_pip_path(char **path, ap_getenv_fn env);
 

@@ -186,15 +186,23 @@ def test_constraints_that_cannot_be_followed_are_an_error_with_a_way_out(executo
     locked(base, project(CODE))
 
 
+ENV = {"PIP_EXTRA_INDEX_URL": "https://a/s https://geheim:x@b/s", "PIP_FIND_LINKS": "https://geheim@c/"}
+
+
 def test_the_inventory_of_a_file_says_it_too(autopack, executor, locked, project, helpers, tmp_path):
-    base = executor({"etc/pip.conf": "[global]\nconstraint = /srv/c\nindex-url = https://me:geheim@example.com/simple\n", "srv/c": LIMITS})
+    base = executor({"etc/pip.conf": "[global]\nconstraint = /srv/c\nindex-url = https://me:geheim@example.com/simple\n", "srv/c": LIMITS}, env=ENV)
     out = tmp_path / "inventory.json"
     autopack("inspect", base, f"--inventory-out={out}")
     said = json.loads(out.read_text())["pip"]
-    assert said["settings"] == ["/etc/pip.conf", "index-url", "https://@example.com/simple"]
+    assert said["settings"] == [
+        "/etc/pip.conf", "index-url", "https://@example.com/simple",
+        "PIP_EXTRA_INDEX_URL", "extra-index-url", "https://a/s https://@b/s", "PIP_FIND_LINKS", "find-links", "https://@c/",
+    ]  # fmt: skip
     assert said["constraints"][:2] == ["/srv/c:3", "helper==2.0"] and "geheim" not in out.read_text()
     where = project({**CODE, "requirements.txt": f"-i {helpers.url()}\nhelper\n"})
-    assert locked(base, where, f"--inventory={out}")[0] == {"helper": "2.0"}
+    none = {"PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
+    assert locked(base, where, f"--inventory={out}", env=none)[0] == {"helper": "2.0"}
+    assert not [p for p in autopack.cache.rglob("*") if p.is_file() and b"geheim" in p.read_bytes()]
     # One that says nothing of it, on a base that does.
     out.write_text(json.dumps({k: v for k, v in json.loads(out.read_text()).items() if k != "pip"}))
     base = executor({"etc/pip/constraint.txt": LIMITS}, env={"PIP_CONSTRAINT": "/etc/pip/constraint.txt"})

@@ -30,12 +30,14 @@ LOWER = {
     "usr/lib/python3/dist-packages/gone-1.dist-info/METADATA": "Name: gone\nVersion: 1\n",
     "opt/noise": random.Random(3).randbytes(3_000_000),
     "etc/os-release": "ID=debian\n",
+    "opt/pinned": "numpy==1.26.4\n",
 }
 UPPER = {
     "usr/lib/python3/dist-packages/.wh.gone-1.dist-info": "",
     f"{INFO}/METADATA": "Name: marker-dist\nVersion: 1.0\nRequires-Dist: other>=2\n",
     f"{INFO}/RECORD": "marker_dist/__init__.py,,\nmarker_dist-1.0.dist-info/RECORD,,\n",
     "srv/noise": random.Random(4).randbytes(2_000_000),
+    "etc/pip.conf": "[global]\nconstraint = /opt/pinned\n",
     "usr/local/ärger.txt": "x",
 }
 
@@ -146,6 +148,7 @@ def whole(inventory, tmp_path):
     found, stderr = inventory(f"oci:{image(tmp_path / 'plain', lambda tar: (_member(tar), {}))}:latest")
     assert "table of contents" not in stderr
     assert found["pythonVersion"] == "3.11.7" and [d["name"] for d in found["distributions"]] == ["marker-dist"]
+    assert found["pip"]["constraints"] == ["/opt/pinned:1", "numpy==1.26.4"] and "for pip's configuration" not in stderr
     assert found["distributions"][0]["requires"] == ["other>=2"] and len(found["distributions"][0]["files"]) == 2
     return found
 
@@ -157,7 +160,8 @@ def test_estargz_gives_what_a_whole_reading_gives(inventory, whole, tmp_path, in
     assert (support.umoci_unpack(f"oci:{layout}:latest", tmp_path / "root") / "usr/bin/python3.11").read_bytes() == PYTHON
     found, stderr = inventory(f"oci:{layout}:latest")
     assert found == whole
-    assert stderr.count("its table of contents is read instead") == 2
+    # The table does not tell that /opt/pinned is a list of requirements: that file is asked for once it is known.
+    assert stderr.count("its table of contents is read instead") == 3 and stderr.count("layer 1, for pip's configuration") == 1
 
 
 def test_zstd_chunked_of_skopeo_is_read_by_ranges(inventory, whole, registry, repo, tmp_path):
@@ -171,7 +175,7 @@ def test_zstd_chunked_of_skopeo_is_read_by_ranges(inventory, whole, registry, re
     layers = registry.manifest(repo, "chunked")[0]["layers"]
     asked = [s for m, u, s in registry.requests(since) if m == "GET" and any(x["digest"] in u for x in layers)]
     assert set(asked) == {206} and len(asked) < 10, asked
-    assert stderr.count("its table of contents is read instead") == len(layers) == 2
+    assert stderr.count("its table of contents is read instead") == len(layers) + 1 == 3
     assert found == whole
 
 

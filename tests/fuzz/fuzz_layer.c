@@ -1,7 +1,8 @@
-/* A layer of any content, compressed or not: read, merged, recorded, replayed. */
+/* A layer of any content, compressed or not: read, merged, recorded, replayed; what pip in it is told. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "deps/base_pip.h"
 #include "deps/layer_scan.h"
 #include "deps/paths.h"
 
@@ -43,6 +44,26 @@ static void check_all(const struct ap_paths *p, ap_path_id dir, unsigned depth)
 	}
 }
 
+static void ask_pip(const struct ap_paths *p)
+{
+	char limits[] = "PIP_CONSTRAINT=/c ../../d file:///e%20f", home[] = "HOME=/h";
+	char *vars[] = { limits, home };
+	struct ap_strv env = { .v = vars, .n = AP_LEN(vars) };
+	ap_auto_strv lacks = { 0 };
+	struct ap_base_pip said = { 0 };
+	struct ap_pip_place at = { .vars = &env, .paths = p, .prefix = "/usr", .lacks = &lacks };
+
+	ap_base_pip_find(&said, &at);
+	for (size_t i = 0; i < said.settings.n; i += 3) {
+		const char *host = strstr(said.settings.v[i + 2], "://");
+
+		/* Nothing stands before the '@' of an address. */
+		if (host && memrchr(host + 4, '@', strcspn(host + 4, "/?# \t\r\n")))
+			abort();
+	}
+	ap_base_pip_release(&said);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct both b = { ap_paths_new(), AP_BUF_INIT };
@@ -60,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			ap_paths_count(second) != ap_paths_count(b.paths))
 			abort();
 		check_all(b.paths, AP_PATH_ROOT, 0);
+		ask_pip(b.paths);
 		ap_paths_free(second);
 	}
 	ap_err_clear(&err);
