@@ -22,6 +22,13 @@ static size_t count_names(const char *dir)
 	return n - 2;
 }
 
+TEST(fs_a_directory_without_a_name_is_refused)
+{
+	struct ap_err err = AP_ERR_INIT;
+
+	assert_fails(ap_fs_mkdirs("", 0700, &err), &err, AP_E_IO, "make directory");
+}
+
 TEST(a_file_not_committed_leaves_the_old_one_and_no_trace)
 {
 	ap_auto_free char *dir = unit_tmpdir();
