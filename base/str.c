@@ -91,6 +91,14 @@ bool ap_is_alnum(char c)
 	return ap_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+int ap_hex(char c)
+{
+	if (ap_is_digit(c))
+		return c - '0';
+	c = ap_lower(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 char ap_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

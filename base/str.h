@@ -32,6 +32,7 @@ bool ap_streq(const char *a, const char *b); /* NULL equals only NULL */
 bool ap_is_alnum(char c);
 bool ap_is_digit(char c);
 char ap_lower(char c);
+int ap_hex(char c); /* the value of a hex digit; -1: it is none */
 
 /* Is it well-formed UTF-8 (no surrogates, no overlong forms, no NUL)?  How long is the part that is? */
 bool ap_utf8_ok(const char *p, size_t n);
