@@ -18,9 +18,10 @@ struct ap_exchange {
 	struct ap_progress *progress;
 	struct ap_try *t; /* NULL once a streamed body is all that is left */
 	struct curl_slist *headers;
-	char *host; /* for messages */
-	char *name; /* of the host, and */
-	bool first; /* others wait until it is reached */
+	char *host;  /* for messages */
+	char *name;  /* of the host, and */
+	bool first;  /* others wait until it is reached */
+	bool direct; /* through no proxy */
 	uint64_t body_size;
 	size_t header_bytes;
 	bool streaming, headers_ended, has_headers, done, truncated, refused, v2xx;

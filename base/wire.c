@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -261,6 +262,51 @@ static int on_socket(void *ctx AP_UNUSED, curl_socket_t fd, curlsocktype purpose
 	return CURL_SOCKOPT_OK;
 }
 
+static bool has_proxy(const char *scheme)
+{
+	static const char *const names[] = { "ALL_PROXY", "all_proxy" };
+	const char *v = getenv(strcmp(scheme, "https") == 0 ? "https_proxy" : "http_proxy");
+
+	if (!v && strcmp(scheme, "https") == 0)
+		v = getenv("HTTPS_PROXY");
+	for (size_t i = 0; !v && i < AP_LEN(names); i++)
+		v = getenv(names[i]);
+	return v && *v;
+}
+
+/*
+ * Does no_proxy name the host?  As libcurl reads it, but for the networks in
+ * it: those are of addresses, which are known without it.
+ */
+static bool in_no_proxy(const char *host)
+{
+	const char *v = getenv("no_proxy") ? getenv("no_proxy") : getenv("NO_PROXY");
+	size_t n = strlen(host);
+	bool address = strchr(host, ':') || strspn(host, "0123456789.") == n;
+
+	if (ap_streq(v, "*"))
+		return true;
+	n -= n && host[n - 1] == '.';
+	while (v && *(v += strspn(v, ", \t."))) {
+		size_t whole = strcspn(v, ", \t");
+		size_t k = whole;
+
+		while (k && v[k - 1] == '.')
+			k--;
+		if (k && k <= n && strncasecmp(host + n - k, v, k) == 0 &&
+			(k == n || (!address && host[n - k - 1] == '.')))
+			return true;
+		v += whole;
+	}
+	return false;
+}
+
+static bool is_direct(const struct ap_wire *w, const struct ap_url *u)
+{
+	return w->no_proxy || !has_proxy(u->scheme) || ap_host_is_loopback(u->host) ||
+	       in_no_proxy(u->host);
+}
+
 static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u)
 {
 	const struct ap_wire *w = x->wire;
@@ -284,20 +330,8 @@ static void set_transport(struct ap_exchange *x, CURL *e, const struct ap_url *u
 	} else if (strcmp(u->scheme, "https") == 0) {
 		ap_trust_set(w->trust, e);
 	}
-	if (w->no_proxy || ap_host_is_loopback(u->host))
+	if (x->direct)
 		curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
-}
-
-static bool proxied(const char *scheme)
-{
-	static const char *const names[] = { "ALL_PROXY", "all_proxy" };
-	const char *v = getenv(strcmp(scheme, "https") == 0 ? "https_proxy" : "http_proxy");
-
-	if (!v && strcmp(scheme, "https") == 0)
-		v = getenv("HTTPS_PROXY");
-	for (size_t i = 0; !v && i < AP_LEN(names); i++)
-		v = getenv(names[i]);
-	return v && *v;
 }
 
 static int start(struct ap_exchange *x, struct ap_err *err)
@@ -310,10 +344,11 @@ static int start(struct ap_exchange *x, struct ap_err *err)
 		return -1;
 	origin = ap_url_origin(&u);
 	x->host = ap_xstrdup(strstr(origin, "://") + 3);
+	x->direct = is_direct(x->wire, &u);
 	/* Behind a proxy the peer is the proxy, which resolves names by itself. */
 	if (x->t->public_only && ap_host_is_private(u.host))
 		x->refused = true;
-	else if (x->t->public_only && proxied(u.scheme))
+	else if (!x->direct)
 		x->t->public_only = false;
 	if (x->refused) {
 		x->t->permanent = true;
@@ -504,7 +539,7 @@ static void note_peer(struct ap_exchange *x)
 		return;
 	curl_easy_getinfo(x->easy, CURLINFO_PRIMARY_IP, &ip);
 	x->t->resp->peer_private =
-		ap_host_is_private(u.host) || (!proxied(u.scheme) && ip && ap_host_is_private(ip));
+		ap_host_is_private(u.host) || (x->direct && ip && ap_host_is_private(ip));
 }
 
 int ap_wire_do(struct ap_wire *w, struct ap_try *t, struct ap_exchange **out, struct ap_err *err)

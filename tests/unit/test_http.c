@@ -541,6 +541,55 @@ TEST(http_public_only_knows_names_that_turn_out_to_be_private)
 	ap_http_free(h);
 }
 
+/* Hosts that no proxy is used for are reached directly, so their addresses are known. */
+TEST(http_public_only_counts_beside_a_proxy)
+{
+	static const struct {
+		const char *no_proxy;
+		bool direct;
+	} cases[] = {
+		{ "public.example", true },
+		{ "a.example, .example", true },
+		{ "PUBLIC.example.", true },
+		{ "other.example", false },
+		{ "ublic.example", false },
+		{ "*.example", false },
+		{ "", false },
+	};
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		struct ap_err err = AP_ERR_INIT;
+		ap_auto_http_resp resp = { 0 };
+		ap_auto_strv resolve = { 0 };
+		ap_auto_free char *url = NULL;
+		const char *port;
+		struct ap_http *h;
+		struct peer *p;
+
+		print_message("  case: \"%s\"\n", cases[i].no_proxy);
+		PEER(p, NULL, OK);
+		port = strrchr(peer_url(p), ':') + 1;
+		ap_strv_addf(&resolve, "public.example:%s:127.0.0.1", port);
+		url = ap_xasprintf("http://public.example:%s/", port);
+		setenv("http_proxy", peer_url(p), 1);
+		setenv("no_proxy", cases[i].no_proxy, 1);
+		ap_http_new(&h, &(struct ap_http_opts){ .resolve = &resolve });
+		if (cases[i].direct)
+			assert_fails(get(h, url, AP_HTTP_PUBLIC_ONLY, &resp, &err), &err,
+				AP_E_PROTO, "private address");
+		else
+			assert_ok(get(h, url, AP_HTTP_PUBLIC_ONLY, &resp, &err), &err);
+		assert_int_equal(peer_count(p), cases[i].direct ? 0 : 1);
+		if (!cases[i].direct)
+			assert_true(
+				ap_starts_with(peer_request(p, 0), "GET http://public.example:"));
+		unsetenv("http_proxy");
+		unsetenv("no_proxy");
+		peer_stop(p);
+		ap_http_free(h);
+	}
+}
+
 TEST(http_opens_a_body_that_is_read_as_it_comes)
 {
 	struct ap_http *h = client();
