@@ -99,7 +99,7 @@ static int add_flag(
 		ap_strv_add(r->words, flag);
 		return 0;
 	case AP_YAML_BOOL:
-		ap_strv_addf(r->words, "--%s%s", ap_streq(y->text, "false") ? "no-" : "", flag + 2);
+		ap_strv_addf(r->words, "--%s%s", ap_lower(*y->text) == 'f' ? "no-" : "", flag + 2);
 		return 0;
 	case AP_YAML_MAP:
 		return add_mapping(r, flag, y, err);

@@ -88,6 +88,8 @@ TEST(flags_file_becomes_the_words_it_stands_for)
 		{ "--region: us-east1\n", "--region=us-east1" },
 		{ "--quiet:\n", "--quiet" },
 		{ "--enable-web-access: false\n", "--no-enable-web-access" },
+		{ "--enable-web-access: False\n", "--no-enable-web-access" },
+		{ "--enable-web-access: TRUE\n", "--enable-web-access" },
 		{ "--args: [a, b]\n", "--args=a,b" },
 		{ "--args: [a, 'b,c']\n", "--args=^;^a;b,c" },
 		{ "--labels: {a: 1, b: no}\n", "--labels=a=1,b=no" },
