@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "pack/local.h"
 
 #define ENTRIES_MAX 100000u
 #define READ_BLOCK  (256u << 10)
@@ -100,27 +101,10 @@ static char *resolve(const char *path, const char *target)
 {
 	const char *slash = strrchr(path, '/');
 	ap_auto_buf b = AP_BUF_INIT;
-	struct ap_str rest = ap_str(target);
-	struct ap_str part;
 
 	if (slash && target[0] != '/')
 		ap_buf_add(&b, path, (size_t)(slash - path));
-	while (ap_str_next(&rest, '/', &part)) {
-		if (!part.n || ap_str_eq(part, "."))
-			continue;
-		if (ap_str_eq(part, "..")) {
-			const char *cut = strrchr(b.p, '/');
-
-			if (!b.len)
-				return NULL;
-			ap_buf_truncate(&b, cut ? (size_t)(cut - b.p) : 0);
-			continue;
-		}
-		if (b.len)
-			ap_buf_addc(&b, '/');
-		ap_buf_add(&b, part.p, part.n);
-	}
-	return ap_buf_steal(&b);
+	return ap_local_append(&b, target) ? ap_buf_steal(&b) : NULL;
 }
 
 char *ap_member_path(const char *text)
