@@ -176,7 +176,8 @@ static int session_state(struct upload *u, uint64_t *have, struct ap_err *err)
 			resp.body.p, resp.body.len, u->uri, NULL, err);
 	range = ap_http_header(&resp, "range");
 	*have = 0;
-	if (range && ap_starts_with(range, "bytes=0-") && ap_parse_u64(range + 8, u->size, have))
+	if (range && u->size && ap_starts_with(range, "bytes=0-") &&
+		ap_parse_u64(range + 8, u->size - 1, have))
 		*have += 1;
 	return 1;
 }

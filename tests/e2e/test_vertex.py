@@ -620,6 +620,15 @@ def test_upload_that_breaks_off_is_resumed(ap, service, tmp_path):
     assert list(service.objects.values()) == [package.read_bytes()]
 
 
+def test_upload_takes_no_range_beyond_its_end(ap, service, tmp_path):
+    package = tmp_path / "trainer-1.0.tar.gz"
+    package.write_bytes(bytes(range(256)) * 4000)
+    service.fail("PUT", "upload-session", answer=stand_in.Answer(503, {}, ""))
+    service.fail("PUT", "upload-session", answer=stand_in.Answer(308, {"Range": f"bytes=0-{256 * 4000}"}))
+    ap(*CREATE, PY, f"--python-package-uris={package}", "--staging-bucket=gs://bucket", timeout=60)
+    assert list(service.objects.values()) == [package.read_bytes()]
+
+
 def test_upload_begins_again_when_its_session_is_gone(ap, service, tmp_path):
     package = tmp_path / "trainer-1.0.tar.gz"
     package.write_bytes(bytes(range(256)) * 4000)
