@@ -62,24 +62,8 @@ struct ap_gcp *ap_world_gcp(struct ap_world *w)
 static int read_password(char **out, struct ap_err *err)
 {
 	ap_auto_buf text = AP_BUF_MAX(64 << 10);
-	int fd = dup(STDIN_FILENO);
 
-	if (fd < 0)
-		return ap_err_sys(err, "--password-stdin");
-	for (;;) {
-		char part[4096];
-		ssize_t n = read(fd, part, sizeof(part));
-
-		if (n < 0) {
-			close(fd);
-			return ap_err_sys(err, "--password-stdin");
-		}
-		if (n == 0)
-			break;
-		ap_buf_add(&text, part, (size_t)n);
-	}
-	close(fd);
-	if (ap_buf_check(&text, "--password-stdin", err) < 0)
+	if (ap_fs_read_fd(&text, STDIN_FILENO, "--password-stdin", err) < 0)
 		return -1;
 	while (text.len && (text.p[text.len - 1] == '\n' || text.p[text.len - 1] == '\r'))
 		ap_buf_truncate(&text, text.len - 1);

@@ -99,6 +99,12 @@ def test_a_helper_that_fails_is_seen_under_a_parent_that_ignores_its_children(au
         reg.stop()
 
 
+def test_a_password_that_never_ends_is_refused(autopack, base):
+    copy = ("copy", f"oci:{base('tiny-python3')}:latest", "127.0.0.1:1/a/b:x", "--username=u", "--password-stdin")
+    r = autopack(*copy, prefix=("bash", "-c", "yes | \"$@\"", "bash"), check=None, timeout=30)
+    assert r.returncode in (1, 2) and "--password-stdin is over the limit of 65536 bytes" in r.stderr
+
+
 def test_a_helpers_name_is_no_path(autopack, base, tmp_path):
     (tmp_path / "docker").mkdir()
     ran = tmp_path / "ran"
