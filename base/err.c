@@ -75,6 +75,7 @@ int ap_err_exit_status(const struct ap_err *err)
 		return 0;
 	case AP_E_USAGE:
 	case AP_E_INPUT:
+	case AP_E_BUILD:
 		return 2;
 	case AP_E_JOB_FAILED:
 		return 3;
@@ -91,6 +92,7 @@ const char *ap_err_code_name(enum ap_err_code code)
 		[AP_E_NONE] = "none",
 		[AP_E_USAGE] = "usage",
 		[AP_E_INPUT] = "input",
+		[AP_E_BUILD] = "build",
 		[AP_E_IO] = "io",
 		[AP_E_NET] = "network",
 		[AP_E_HTTP] = "http",

@@ -12,21 +12,22 @@
 
 enum ap_err_code {
 	AP_E_NONE = 0,
-	AP_E_USAGE,         /* the command line is wrong: exit 2 */
-	AP_E_INPUT,         /* a file or value of the user is wrong: exit 2 */
-	AP_E_IO,            /* a system call on a file failed; err->sys */
-	AP_E_NET,           /* no connection, or it broke */
-	AP_E_HTTP,          /* an HTTP status that is an error; err->http */
-	AP_E_AUTH,          /* credentials missing or refused */
-	AP_E_NOT_FOUND,     /* the named remote or cached thing is not there */
-	AP_E_PROTO,         /* bytes from outside break their specification */
-	AP_E_DIGEST,        /* bytes do not match their digest or size */
-	AP_E_LIMIT,         /* a size or count from outside is over our limit */
-	AP_E_CHANGED,       /* a local file changed while it was read */
-	AP_E_RESOLVE,       /* the resolver found no answer */
-	AP_E_UNSUPPORTED,   /* legal, but not something we can do */
-	AP_E_CHILD,         /* a child process failed */
-	AP_E_JOB_FAILED,    /* with --wait: the job failed: exit 3 */
+	AP_E_USAGE,       /* the command line is wrong: exit 2 */
+	AP_E_INPUT,       /* a file or value of the user is wrong: exit 2 */
+	AP_E_BUILD,       /* a project of the user does not build; lines of what it said: exit 2 */
+	AP_E_IO,          /* a system call on a file failed; err->sys */
+	AP_E_NET,         /* no connection, or it broke */
+	AP_E_HTTP,        /* an HTTP status that is an error; err->http */
+	AP_E_AUTH,        /* credentials missing or refused */
+	AP_E_NOT_FOUND,   /* the named remote or cached thing is not there */
+	AP_E_PROTO,       /* bytes from outside break their specification */
+	AP_E_DIGEST,      /* bytes do not match their digest or size */
+	AP_E_LIMIT,       /* a size or count from outside is over our limit */
+	AP_E_CHANGED,     /* a local file changed while it was read */
+	AP_E_RESOLVE,     /* the resolver found no answer */
+	AP_E_UNSUPPORTED, /* legal, but not something we can do */
+	AP_E_CHILD,       /* a child process failed */
+	AP_E_JOB_FAILED,  /* with --wait: the job failed: exit 3 */
 	AP_E_JOB_CANCELLED, /* with --wait: the job was cancelled: exit 4 */
 	AP_E_CANCELLED,     /* a sibling failed first, or a signal came */
 };

@@ -38,7 +38,7 @@ static const char *ended_by(int sig)
 				: "ended by SIGHUP";
 }
 
-/* One line; what a resolver explained keeps its lines, set in. */
+/* One line; what a resolver or a build explained keeps its lines, set in. */
 static int fail(const struct ap_err *e)
 {
 	int sig = ap_interrupt_signal();
@@ -47,12 +47,14 @@ static int fail(const struct ap_err *e)
 	struct ap_str rest = ap_str(ended ? ended_by(sig) : e->msg);
 	struct ap_str part;
 	const char *sep = "";
+	bool keeps_lines =
+		e->code == AP_E_RESOLVE || e->code == AP_E_CHILD || e->code == AP_E_BUILD;
 
 	ap_buf_adds(&line, "autopack: error: ");
 	while (ap_str_next(&rest, '\n', &part)) {
 		ap_buf_adds(&line, sep);
 		ap_buf_add_printable(&line, part.p, part.n);
-		sep = e->code == AP_E_RESOLVE || e->code == AP_E_CHILD ? "\n  " : " ";
+		sep = keeps_lines ? "\n  " : " ";
 	}
 	ap_buf_addc(&line, '\n');
 	fflush(stdout);

@@ -159,11 +159,12 @@ static int run_build(struct work *w, const char *source, const char *into, struc
 	if (status == 0)
 		return 0;
 	w->misfit = w->p->for_base && lacks_tools(said.p);
-	ap_inside_last_words(&shown, said.p, said.len);
-	return ap_err_set(err, AP_E_INPUT, "the build fails: %s%s", shown.p,
+	ap_inside_last_lines(&shown, said.p, said.len);
+	return ap_err_set(err, AP_E_BUILD, "the build fails%s:%s",
 		strstr(said.p, "from source is disabled")
 			? "; --allow-build=:all: lets what builds it be built, too"
-			: "");
+			: "",
+		shown.p);
 }
 
 /*

@@ -270,12 +270,12 @@ static int failed(const struct ap_parcels *p, struct ap_err *err)
 
 	if (text_of(&said, p, "failed", err) < 0 || text_of(&lacks, p, "lacks", err) < 0)
 		return -1;
-	ap_inside_last_words(&shown, said.p, said.len);
+	ap_inside_last_lines(&shown, said.p, said.len);
 	ap_inside_last_words(&lacking, lacks.p, lacks.len);
 	if (lacking.len)
-		return ap_err_set(err, AP_E_INPUT,
-			"the build inside the base fails: %s; the base has %s", shown.p, lacking.p);
-	return ap_err_set(err, AP_E_INPUT, "the build inside the base fails: %s", shown.p);
+		return ap_err_set(err, AP_E_BUILD,
+			"the build inside the base fails; the base has %s:%s", lacking.p, shown.p);
+	return ap_err_set(err, AP_E_BUILD, "the build inside the base fails:%s", shown.p);
 }
 
 static int take_wheel(const struct ap_parcels *p, const struct ap_parcel *one, const char *out,

@@ -1,6 +1,7 @@
 #include "deps/inside.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -39,14 +40,33 @@ int ap_inside_python(struct ap_inside *in, const char *text, const char *keep, c
 	return in->run(in, &argv, in_fd, out_fd, err);
 }
 
+void ap_inside_last_lines(struct ap_buf *out, const char *said, size_t n)
+{
+	struct ap_str rest = ap_str_trim(ap_str_n(said, n));
+	struct ap_str line;
+	const char *from;
+
+	if (rest.n > MAX_SHOWN) {
+		rest = ap_str_n(rest.p + rest.n - MAX_SHOWN, MAX_SHOWN);
+		from = memchr(rest.p, '\n', rest.n);
+		if (from)
+			rest = ap_str_n(from + 1, rest.n - (size_t)(from + 1 - rest.p));
+	}
+	while (ap_str_next(&rest, '\n', &line)) {
+		while (line.n && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\r'))
+			line.n--;
+		if (!line.n)
+			continue;
+		ap_buf_addc(out, '\n');
+		ap_buf_add_printable(out, line.p, line.n);
+	}
+}
+
 void ap_inside_last_words(struct ap_buf *out, const char *said, size_t n)
 {
-	size_t skip = n > MAX_SHOWN ? n - MAX_SHOWN : 0;
-	ap_auto_free char *copy = ap_xstrndup(said + skip, n - skip);
+	ap_auto_buf lines = AP_BUF_INIT;
 
-	for (char *p = copy; *p; p++)
-		if (*p == '\n' || *p == '\r' || *p == '\t')
-			*p = ' ';
-	n = ap_str_trim(ap_str(copy)).n;
-	ap_buf_add_printable(out, ap_str_trim(ap_str(copy)).p, n);
+	ap_inside_last_lines(&lines, said, n);
+	for (size_t i = 1; i < lines.len; i++)
+		ap_buf_addc(out, lines.p[i] == '\n' ? ' ' : lines.p[i]);
 }

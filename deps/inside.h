@@ -34,7 +34,10 @@ struct ap_inside {
 int ap_inside_python(struct ap_inside *in, const char *text, const char *keep, const char *input,
 	const char *output, struct ap_err *err) AP_CHECK;
 
-/* The end of what a program said, on one line: at most 600 bytes. */
+/* The end of what a program said: whole lines, at most 600 bytes, each behind a line feed. */
+void ap_inside_last_lines(struct ap_buf *out, const char *said, size_t n);
+
+/* The same on one line. */
 void ap_inside_last_words(struct ap_buf *out, const char *said, size_t n);
 
 #endif

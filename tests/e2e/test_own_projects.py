@@ -90,11 +90,12 @@ def test_extra_packages_may_be_a_directory_or_an_sdist(autopack, base, project, 
     assert '"url": "file:///usr/app/qq-2.tar.gz"' in (site / "qq-2.dist-info/direct_url.json").read_text()
 
 
-def test_a_build_that_fails_says_why_in_one_line(autopack, base, project, tmp_path):
+def test_a_build_that_fails_is_one_line_and_below_it_what_the_build_said(autopack, base, project, tmp_path):
     directory = project({**PROJECT, "setup.py": "raise SystemExit('no such thing as a build')\n"})
     r = build(autopack, base("venv"), directory, tmp_path / "a", check=2)
-    last = r.stderr.strip().splitlines()[-1]
-    assert "setup.py" in last and "no such thing as a build" in last
+    error, *said = r.stderr[r.stderr.index("autopack: error: ") :].splitlines()
+    assert "setup.py" in error and error.endswith(": the build fails:")
+    assert "  no such thing as a build" in said and all(line.startswith("  ") for line in said)
     assert not list((tmp_path / "a").glob("blobs/sha256/*"))
 
 

@@ -261,8 +261,8 @@ TEST(build_failures_show_the_backends_words_and_leave_nothing)
 	start(&s, DEMO, "0");
 	write_file(s.source, "broken", "", 0644);
 	for (int i = 0; i < 2; i++)
-		assert_fails(ap_build_wheel(&wheel, s.source, &s.o, &err), &err, AP_E_INPUT,
-			"the build fails: error: no such backend");
+		assert_fails(ap_build_wheel(&wheel, s.source, &s.o, &err), &err, AP_E_BUILD,
+			"the build fails:\nerror: no such backend");
 	assert_int_equal(builds(&s, &log), 2);
 	assert_null(wheel);
 	stop(&s);
@@ -426,8 +426,8 @@ TEST(build_inside_refuses_what_is_no_wheel_for_the_base)
 		{ ".hidden.whl", DEMO, "no name of a wheel", AP_E_PROTO },
 		{ "demo-1.0.tar.gz", DEMO, "exactly one wheel", AP_E_INPUT },
 		{ PLAT_NAME, PLAT, "was built inside the base and does not fit it", AP_E_INPUT },
-		{ DEMO_NAME, NULL, "the build inside the base fails: so sad; the base has no hope",
-			AP_E_INPUT },
+		{ DEMO_NAME, NULL, "the build inside the base fails; the base has no hope:\nso sad",
+			AP_E_BUILD },
 	};
 
 	for (size_t i = 0; i < AP_LEN(cases); i++) {

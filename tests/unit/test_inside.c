@@ -179,6 +179,21 @@ TEST(inside_last_words_are_one_line_of_what_came_last)
 	assert_null(strchr(out.p, '\n'));
 	assert_null(strchr(out.p, '\033'));
 	assert_true(ap_ends_with(out.p, "the end"));
+	assert_true(ap_starts_with(out.p, "line 4"));
+}
+
+TEST(inside_last_lines_are_whole_ones)
+{
+	ap_auto_buf said = AP_BUF_INIT;
+	ap_auto_buf out = AP_BUF_INIT;
+
+	for (int i = 0; i < 500; i++)
+		ap_buf_addf(&said, "line %d\n", i);
+	ap_buf_adds(&said, "  cause:\033[31m\r\n\n \n");
+	ap_inside_last_lines(&out, said.p, said.len);
+	assert_true(out.len <= 610);
+	assert_true(ap_starts_with(out.p, "\nline 4"));
+	assert_true(ap_ends_with(out.p, "\nline 499\n  cause:\\x1b[31m"));
 }
 
 /* ---- children with files for their streams ---- */
