@@ -185,7 +185,9 @@ static void add_dist(struct finder *f, ap_path_id id, const char *suffix)
 
 		d.installer = ap_xstrndup(t.p, t.n);
 	}
-	d.removable = strcmp(f->site, s->purelib) == 0 || strcmp(f->site, s->platlib) == 0;
+	d.removable = strcmp(f->site, s->purelib) == 0 || strcmp(f->site, s->platlib) == 0 ||
+		      (!f->inv->venv && strcmp(suffix, ".dist-info") == 0 &&
+			      ap_strv_has(&f->inv->added_dirs, f->site));
 	find_files(f, &d);
 	AP_GROW(f->inv->dists, f->inv->n_dists, f->cap);
 	f->inv->dists[f->inv->n_dists++] = d;

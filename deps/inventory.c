@@ -11,7 +11,9 @@
 #include "deps/layer_scan.h"
 #include "deps/names.h"
 #include "deps/paths.h"
+#include "deps/pip_conf.h"
 #include "deps/python.h"
+#include "deps/site_path.h"
 #include "deps/toc.h"
 
 #define MAX_RECORD_FILE (1u << 30)
@@ -44,6 +46,7 @@ void ap_inventory_free(struct ap_inventory *i)
 	free(i->scheme.headers);
 	free(i->scheme.interpreter);
 	ap_strv_release(&i->site_dirs);
+	ap_strv_release(&i->added_dirs);
 	ap_dists_release(i);
 	ap_paths_free(paths_of(i));
 	free(i);
@@ -294,7 +297,8 @@ static int fill_layer(struct ap_paths *paths, const struct ap_layer_stream *laye
 {
 	struct ap_layer_stream l = layers[layer - 1];
 	ap_auto_free char *record = record_path(o->cache_dir, l.digest);
-	ap_auto_free char *which = ap_xasprintf("layer %u, for pip's configuration", layer);
+	ap_auto_free char *which =
+		ap_xasprintf("layer %u, for pip's configuration and .pth files", layer);
 	struct merge m = { .paths = paths, .fill = layer };
 
 	l.also = files;
@@ -302,16 +306,19 @@ static int fill_layer(struct ap_paths *paths, const struct ap_layer_stream *laye
 }
 
 /*
- * What pip there is told.  A record of an earlier version, or made of a table
- * of contents, may lack what is in some file: its layer is read for it, once.
+ * Where pip there looks and what it is told.  A record of an earlier version,
+ * or made of a table of contents, may lack what is in some file: its layer is
+ * read for it, once.
  */
 static int find_pip(struct ap_inventory *inv, const struct ap_layer_stream *layers, size_t n,
 	const struct ap_inventory_opts *o, struct ap_err *err)
 {
 	ap_auto_free bool *filled = ap_xcalloc(n + 1, sizeof(*filled));
 	struct ap_paths *paths = paths_of(inv);
+	ap_auto_strv own = { 0 };
 	bool again = true;
 
+	ap_strv_copy(&own, &inv->site_dirs);
 	while (again) {
 		ap_auto_strv lacks = { 0 };
 		ap_auto_strv files = { 0 };
@@ -319,7 +326,10 @@ static int find_pip(struct ap_inventory *inv, const struct ap_layer_stream *laye
 			.vars = o->env, .paths = paths, .prefix = inv->sys_prefix, .lacks = &lacks
 		};
 
-		ap_base_pip_find(&inv->pip, &at);
+		ap_site_path_find(
+			inv, paths, &own, o->env ? ap_pip_env(&at, "PYTHONPATH") : NULL, &lacks);
+		if (o->env)
+			ap_base_pip_find(&inv->pip, &at);
 		again = false;
 		for (size_t i = 0; i < lacks.n; i++)
 			ap_strv_add(&files, lacks.v[i] + 1);
@@ -353,10 +363,10 @@ int ap_inventory_read(struct ap_inventory **out, const struct ap_layer_stream *l
 			return ap_err_wrap(err, "read the base");
 	}
 	ap_python_find(inv, paths, o->env_path, o->interpreter);
+	if (inv->python_path && find_pip(inv, layers, n, o, err) < 0)
+		return ap_err_wrap(err, "read the base");
 	if (inv->python_path)
 		ap_dists_find(inv, paths);
-	if (inv->python_path && o->env && find_pip(inv, layers, n, o, err) < 0)
-		return ap_err_wrap(err, "read the base");
 	*out = AP_STEAL(inv);
 	return 0;
 }

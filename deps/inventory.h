@@ -75,8 +75,9 @@ struct ap_inventory {
 	char *sys_prefix; /* sys.prefix; NULL: not known */
 	struct ap_base_pip pip;
 	struct ap_scheme scheme;
-	struct ap_strv site_dirs; /* sys.path's site directories in order */
-	struct ap_dist *dists;    /* sorted by normalized name; all on site_dirs, first one wins */
+	struct ap_strv site_dirs;  /* sys.path's site directories in order */
+	struct ap_strv added_dirs; /* of these, what PYTHONPATH and .pth files name */
+	struct ap_dist *dists;     /* sorted by normalized name; all on site_dirs, first one wins */
 	size_t n_dists;
 	bool partial; /* from pip inspect: what `paths` lacks may be there all the same */
 	void *paths;  /* the image's merged file system, private: see ap_inventory_lookup */

@@ -93,7 +93,8 @@ static enum what interest(const char *path, const struct ap_strv *also)
 	if (ends(dir, ".egg-info"))
 		return one_of(base, egg, AP_LEN(egg)) ? TEXT : NOTHING;
 	if (strcmp(base, "pyvenv.cfg") == 0 || ap_ends_with(base, ".egg-info") ||
-		ap_ends_with(base, ".egg-link") || one_of(path, paths, AP_LEN(paths)))
+		(ends(dir, "-packages") && ap_ends_with(base, ".pth")) ||
+		one_of(path, paths, AP_LEN(paths)))
 		return TEXT;
 	if (is_python(base))
 		return PYTHON;

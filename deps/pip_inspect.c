@@ -185,6 +185,22 @@ static int fill(struct told *t, const cJSON *j, const char *arch, struct ap_err 
 	return apply(t, AP_OP_FILE, libc, ASSUMED_LIBC, err);
 }
 
+/* All that pip lists is on its path, wherever it lies. */
+static void add_sites(struct ap_inventory *inv, const cJSON *j)
+{
+	const cJSON *d;
+
+	cJSON_ArrayForEach(d, ap_json_get(j, "installed"))
+	{
+		const char *at = ap_json_str(d, "metadata_location");
+		const char *slash = at && at[0] == '/' ? strrchr(at + 1, '/') : NULL;
+		ap_auto_free char *site = slash ? ap_xstrndup(at, (size_t)(slash - at)) : NULL;
+
+		if (site && !ap_strv_has(&inv->site_dirs, site))
+			ap_strv_add(&inv->site_dirs, site);
+	}
+}
+
 bool ap_pip_inspect_is(const cJSON *j)
 {
 	return ap_json_str(j, "pip_version") && cJSON_IsArray(ap_json_get(j, "installed"));
@@ -209,6 +225,7 @@ int ap_pip_inspect_read(struct ap_inventory *inv, const cJSON *j, struct ap_err 
 		return -1;
 	path = ap_xasprintf("%s/bin", t.debian ? "/usr" : t.prefix);
 	ap_python_find(inv, t.paths, path, "python3");
+	add_sites(inv, j);
 	ap_dists_find(inv, t.paths);
 	return 0;
 }

@@ -6,12 +6,14 @@
 /* The paths that pip takes away, absolute and real. */
 struct removal {
 	const struct ap_inventory *inv;
+	struct ap_strv sites; /* the directories that the distributions lie in */
 	struct ap_strv files; /* sorted once complete */
 	struct ap_strv dirs;  /* that go with all that is below them */
 };
 
 static void removal_release(struct removal *r)
 {
+	ap_strv_release(&r->sites);
 	ap_strv_release(&r->files);
 	ap_strv_release(&r->dirs);
 }
@@ -39,10 +41,18 @@ static bool exists(const struct ap_inventory *inv, const char *real)
 	return kind == AP_PATH_FILE || kind == AP_PATH_DIR;
 }
 
-/* Headers go where Python itself keeps its own, also when all else is elsewhere. */
-static bool ours(const struct ap_inventory *inv, const char *path)
+/*
+ * Headers go where Python itself keeps its own, also when all else is
+ * elsewhere; and PYTHONPATH may name any directory.
+ */
+static bool ours(const struct removal *r, const char *path)
 {
-	return ap_below(path, inv->scheme.prefix) || ap_below(path, inv->scheme.headers);
+	bool at_home =
+		ap_below(path, r->inv->scheme.prefix) || ap_below(path, r->inv->scheme.headers);
+
+	for (size_t i = 0; i < r->sites.n && !at_home; i++)
+		at_home = ap_below(path, r->sites.v[i]);
+	return at_home;
 }
 
 /* Note a path, if it is there and ours to remove; with its bytecode. */
@@ -53,7 +63,7 @@ static void add(struct removal *r, const char *path)
 	size_t n = strlen(real);
 	const char *base;
 
-	if (!ours(inv, real) || !exists(inv, real))
+	if (!ours(r, real) || !exists(inv, real))
 		return;
 	ap_strv_add(&r->files, real);
 	if (n < 4 || strcmp(real + n - 3, ".py") != 0)
@@ -209,7 +219,7 @@ static void find_whole_dirs(struct removal *r)
 	for (size_t i = 0; i < parents.n; i++) {
 		const char *dir = parents.v[i];
 
-		if (!ours(r->inv, dir) || covered(&whole, dir) ||
+		if (!ours(r, dir) || covered(&whole, dir) ||
 			!ap_inventory_walk(r->inv, dir, file_goes, &r->files))
 			continue;
 		insert(&whole, dir);
@@ -291,8 +301,13 @@ int ap_install_removals(struct ap_strv *out, const struct ap_lock *lock,
 
 	for (size_t i = 0; i < lock->removes.n; i++) {
 		const struct ap_dist *d = ap_inventory_dist(inv, lock->removes.v[i]);
+		ap_auto_free char *info = NULL;
 
-		if (d && d->removable && add_dist(&r, d, err) < 0)
+		if (!d || !d->removable)
+			continue;
+		info = ap_inventory_real_parent(inv, d->path);
+		ap_strv_own(&r.sites, parent_of(info));
+		if (add_dist(&r, d, err) < 0)
 			return -1;
 	}
 	unique(&r.files);

@@ -123,6 +123,19 @@ VARIANTS = {
         "venv",
         _dist(SITE["venv"], "iniconfig", "1.0", {"ns/deep/er/a.py": "A = 1\n", "ns/deep/er/b.py": "B = 1\n"}),
     ),
+    "pythonpath": (
+        "minbase",
+        _dist("opt/own", "idna", "2.8", {"idna/__init__.py": "OWN = 1\n", "mine.py": ""}) | {"opt/own/stays.txt": "\n"},
+        "PYTHONPATH=/opt/own",
+    ),
+    "pth": (
+        "minbase",
+        _dist("opt/own", "idna", "2.8", {"idna/__init__.py": "OWN = 1\n"}) | {f"{SITE['minbase']}/own.pth": "/opt/own\n"},
+    ),
+    "pth-venv": (
+        "venv",
+        _dist("opt/own", "pluggy", "1.0", {"pluggy/__init__.py": "OWN = 1\n"}) | {f"{SITE['venv']}/own.pth": "/opt/own\n"},
+    ),
     "user-prefix": ("minbase", _dist("usr/lib/python3/dist-packages", "idna", "2.8", {"idna/__init__.py": "OS = 1\n"}, record=False, installer="debian")),
 }
 
@@ -168,6 +181,9 @@ CASES = [
          extra=[DEMO], imports=["demo"], full=False),
     case("another-installer", "conda", "what another installer than pip put in is replaced as pip does", "idna==3.7", "requests",
          imports=["idna", "requests"], uninstall=False),
+    case("pythonpath", "pythonpath", "what PYTHONPATH names is replaced where it lies", "idna==3.7", imports=["idna"], uninstall=False, full=False),
+    case("pth", "pth", "what a .pth file names is replaced where it lies", "idna==3.7", imports=["idna"], uninstall=False),
+    case("pth-venv", "pth-venv", "what a virtual environment's .pth file names lies outside of it, and stays", "pluggy==1.5.0", imports=["pluggy"], uninstall=False),
     case("musl", "musl", "wheels for musl's platforms alone, on a base whose Python is linked to it", "numpy==1.26.4", "pyyaml", "requests",
          imports=["numpy", "yaml", "requests"]),
     case("musl-schemes", "musl", "a distribution's own Python below /usr with one site directory, marked EXTERNALLY-MANAGED", extra=[DEMO], imports=["demo"]),
