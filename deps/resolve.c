@@ -298,8 +298,7 @@ static const struct ap_dist *same_in_base(
 static void common_words(struct ap_strv *w, const struct run *r, const char *in, const char *out)
 {
 	ap_auto_free char *platform = ap_uv_platform(r->inv);
-	static const char *const fixed[] = { "--no-header", "--no-annotate", "--quiet",
-		"--config-file" };
+	static const char *const fixed[] = { "--no-header", "--no-annotate", "--config-file" };
 
 	ap_strv_add(w, "pip");
 	ap_strv_add(w, "compile");
@@ -349,8 +348,8 @@ static void name_limits(struct ap_buf *out, const struct run *r, const char *sai
 		const struct ap_dep_line *l = &r->req->lines[i];
 		ap_auto_buf text = AP_BUF_INIT;
 
-		if (!l->constraint || l->locked || !l->req.normalized ||
-			!speaks_of(said, l->req.normalized) || !applies(r, l))
+		if (!l->constraint || !l->req.normalized || !speaks_of(said, l->req.normalized) ||
+			!applies(r, l))
 			continue;
 		ap_requirement_print(&text, &l->req, l->req.specs, NULL);
 		ap_buf_addf(out, "; %s says %s", l->where, text.p);
@@ -410,18 +409,51 @@ static int resolver_error(const struct run *r, const char *said, struct ap_err *
 		line.len ? line.p : "uv failed and said nothing");
 }
 
-static int call_uv(const struct run *r, const struct ap_strv *words, struct ap_err *err)
+/* Does it name a version?  Of one that the base has, the resolver knows only a stand-in. */
+static bool is_of_chosen(const struct run *r, struct ap_str warning)
 {
-	ap_auto_buf said = AP_BUF_MAX(1 << 20);
+	ap_auto_free char *text = ap_xstrndup(warning.p, warning.n);
+	char *name = strchr(text, '`');
+	char *equals = name ? strstr(name, "==") : NULL;
+	char *end = equals ? strchr(equals, '`') : NULL;
+
+	if (!end)
+		return false;
+	*equals = *end = '\0';
+	return !same_in_base(r, name + 1, equals + 2);
+}
+
+/* What uv warns of: a version that was yanked, an extra that is none. */
+static void pass_on_warnings(const struct run *r, const char *said)
+{
+	static const char mark[] = "warning: ";
+	struct ap_str rest = ap_str(said);
+	struct ap_str line;
+
+	while (ap_str_next(&rest, '\n', &line)) {
+		ap_auto_buf text = AP_BUF_INIT;
+
+		if (line.n < sizeof(mark) || memcmp(line.p, mark, sizeof(mark) - 1) != 0 ||
+			!is_of_chosen(r, line))
+			continue;
+		ap_buf_add_printable(&text, line.p + sizeof(mark) - 1, line.n - (sizeof(mark) - 1));
+		ap_emit_warn(r->o->progress, AP_STEP_RESOLVE, "%s", text.p);
+	}
+}
+
+static int call_uv(
+	const struct run *r, const struct ap_strv *words, struct ap_buf *said, struct ap_err *err)
+{
 	int status;
 
-	if (ap_uv_run(&r->uv, &status, words, &said, err) < 0)
+	if (ap_uv_run(&r->uv, &status, words, said, err) < 0)
 		return -1;
-	return status == 0 ? 0 : resolver_error(r, said.p, err);
+	return status == 0 ? 0 : resolver_error(r, said->p, err);
 }
 
 static int ask_versions(const struct run *r, const struct ap_buf *pins, struct ap_err *err)
 {
+	ap_auto_buf said = AP_BUF_MAX(1 << 20);
 	ap_auto_strv words = { 0 };
 
 	if (write_in(r, "chosen.txt", pins, err) < 0)
@@ -431,7 +463,10 @@ static int ask_versions(const struct run *r, const struct ap_buf *pins, struct a
 	ap_strv_add(&words, "--find-links=base");
 	for (size_t i = 0; i < r->upgrades.n; i++)
 		ap_strv_addf(&words, "--upgrade-package=%s", r->upgrades.v[i]);
-	return call_uv(r, &words, err);
+	if (call_uv(r, &words, &said, err) < 0)
+		return -1;
+	pass_on_warnings(r, said.p);
+	return 0;
 }
 
 static bool may_build_some(const struct run *r)
@@ -620,6 +655,7 @@ static int choose_files(
 {
 	ap_auto_buf add = AP_BUF_INIT;
 	ap_auto_buf text = AP_BUF_MAX(MAX_TEXT);
+	ap_auto_buf said = AP_BUF_MAX(1 << 20);
 	ap_auto_strv words = { 0 };
 
 	keep_missing(&add, r, chosen);
@@ -630,7 +666,7 @@ static int choose_files(
 	common_words(&words, r, "add.txt", "pylock.toml");
 	ap_strv_add(&words, "--no-deps");
 	ap_strv_add(&words, "--format=pylock.toml");
-	if (call_uv(r, &words, err) < 0 || read_in(r, "pylock.toml", &text, err) < 0)
+	if (call_uv(r, &words, &said, err) < 0 || read_in(r, "pylock.toml", &text, err) < 0)
 		return -1;
 	return read_answer(lock, r, &text, err);
 }

@@ -27,6 +27,7 @@ class Index:
 
     def __init__(self, user=None):
         self.files, self.requests, self.other = {}, [], None
+        self.yanked = {}  # {file: why}
         self.want = "Basic " + base64.b64encode(f"{user}".encode()).decode() if user else None
         outer = self
 
@@ -71,8 +72,9 @@ class Index:
     def page(self, project):
         at = self.other or self
         names = [n for n in at.files if re.sub(r"[-_.]+", "-", re.split(r"-\d", n)[0]).lower() == project]
-        link = '<a href="http://{}/files/{}#sha256={}">{}</a>'
-        lines = [link.format(at.host, n, hashlib.sha256(at.files[n]).hexdigest(), n) for n in sorted(names)]
+        link = '<a href="http://{}/files/{}#sha256={}"{}>{}</a>'
+        why = lambda n: f' data-yanked="{at.yanked[n]}"' if n in at.yanked else ""  # noqa: E731
+        lines = [link.format(at.host, n, hashlib.sha256(at.files[n]).hexdigest(), why(n), n) for n in sorted(names)]
         return "<!doctype html><body>{}</body>".format("\n".join(lines)).encode() if names else None
 
     def url(self, user=""):
@@ -255,6 +257,24 @@ def test_the_index_is_asked_while_the_base_is_read(autopack, base, project, inde
     # A base that is known leaves nothing to wait for.
     r = autopack("build", *flags, f"--image=oci:{tmp_path}/out:2", "--refresh", "--verbosity=debug", env=env)
     assert "the index was asked" not in r.stderr
+
+
+def test_what_the_resolver_warns_of_is_passed_on_once(build, project, index, tmp_path):
+    i = index()
+    i.files.update([wheel(tmp_path, "helper", "1.0"), wheel(tmp_path, "helper", "2.0"), wheel(tmp_path, "other", "1.0")])
+    i.yanked["helper-1.0-py3-none-any.whl"] = "it eats files"
+    where = project({**CODE, "requirements.txt": f"-i {i.url()}\nhelper==1.0\nother[no-such]\n"})
+    r = build(where)
+    warned = [line for line in r.stderr.splitlines() if "warning" in line]
+    assert len(warned) == 2, r.stderr
+    assert any("helper==1.0" in w and "it eats files" in w for w in warned)
+    assert any("other==1.0" in w and "no-such" in w for w in warned)
+    # Of what the base has, the resolver sees no more than name, version and requirements.
+    here = [{"name": "helper", "version": "1.0", "normalized": "helper", "path": f"/{support.SITE}/helper-1.0.dist-info", "site": f"/{support.SITE}"}]
+    (tmp_path / "inventory.json").write_text(json.dumps({**INVENTORY, "distributions": here}))
+    (where / "requirements.txt").write_text(f"-i {i.url()}\nhelper[more]==1.0\nother\n")
+    r = build(where)
+    assert "warning" not in r.stderr
 
 
 def test_a_password_is_not_sent_to_where_the_files_lie(build, project, index, tmp_path):
