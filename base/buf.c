@@ -74,6 +74,25 @@ void ap_buf_addc(struct ap_buf *b, char c)
 	ap_buf_add(b, &c, 1);
 }
 
+void ap_buf_add_utf8(struct ap_buf *b, uint32_t c)
+{
+	if (c < 0x80) {
+		ap_buf_addc(b, (char)c);
+	} else if (c < 0x800) {
+		ap_buf_addc(b, (char)(0xc0 | (c >> 6)));
+		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
+	} else if (c < 0x10000) {
+		ap_buf_addc(b, (char)(0xe0 | (c >> 12)));
+		ap_buf_addc(b, (char)(0x80 | ((c >> 6) & 0x3f)));
+		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
+	} else {
+		ap_buf_addc(b, (char)(0xf0 | (c >> 18)));
+		ap_buf_addc(b, (char)(0x80 | ((c >> 12) & 0x3f)));
+		ap_buf_addc(b, (char)(0x80 | ((c >> 6) & 0x3f)));
+		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
+	}
+}
+
 void ap_buf_vaddf(struct ap_buf *b, const char *fmt, va_list ap)
 {
 	va_list again;

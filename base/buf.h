@@ -34,6 +34,7 @@ void ap_buf_reset(struct ap_buf *b); /* length 0, memory kept */
 void ap_buf_add(struct ap_buf *b, const void *p, size_t n);
 void ap_buf_adds(struct ap_buf *b, const char *s);
 void ap_buf_addc(struct ap_buf *b, char c);
+void ap_buf_add_utf8(struct ap_buf *b, uint32_t c); /* a code point */
 void ap_buf_addf(struct ap_buf *b, const char *fmt, ...) AP_PRINTF(2, 3);
 void ap_buf_vaddf(struct ap_buf *b, const char *fmt, va_list ap);
 void ap_buf_truncate(struct ap_buf *b, size_t len);

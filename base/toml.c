@@ -142,25 +142,6 @@ static int end_of_line(struct toml *t)
 	return 0;
 }
 
-static void add_utf8(struct ap_buf *b, uint32_t c)
-{
-	if (c < 0x80) {
-		ap_buf_addc(b, (char)c);
-	} else if (c < 0x800) {
-		ap_buf_addc(b, (char)(0xc0 | (c >> 6)));
-		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
-	} else if (c < 0x10000) {
-		ap_buf_addc(b, (char)(0xe0 | (c >> 12)));
-		ap_buf_addc(b, (char)(0x80 | ((c >> 6) & 0x3f)));
-		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
-	} else {
-		ap_buf_addc(b, (char)(0xf0 | (c >> 18)));
-		ap_buf_addc(b, (char)(0x80 | ((c >> 12) & 0x3f)));
-		ap_buf_addc(b, (char)(0x80 | ((c >> 6) & 0x3f)));
-		ap_buf_addc(b, (char)(0x80 | (c & 0x3f)));
-	}
-}
-
 static int unicode_escape(struct toml *t, struct ap_buf *out, int digits)
 {
 	const char *from = t->p - 2;
@@ -177,7 +158,7 @@ static int unicode_escape(struct toml *t, struct ap_buf *out, int digits)
 	if (c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
 		return fail_at(t, from, AP_E_INPUT, "not a Unicode scalar value");
 	/* A C string cannot hold a NUL, and a file is not refused for one in a table that is not ours. */
-	add_utf8(out, c ? c : 0xfffd);
+	ap_buf_add_utf8(out, c ? c : 0xfffd);
 	return 0;
 }
 

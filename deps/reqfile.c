@@ -312,20 +312,44 @@ static int parse(struct reader *r, struct ap_str rest)
 	return logical_line(r, ap_str_n(joined.p, joined.len));
 }
 
+/* What PowerShell's ">" writes.  Half a pair stays, as what no UTF-8 has. */
+static void from_utf16(struct ap_buf *out, const unsigned char *p, size_t n)
+{
+	unsigned low = p[0] == 0xff ? 0 : 1; /* where a unit's low byte is */
+
+	for (size_t i = 2; i + 1 < n; i += 2) {
+		uint32_t c = (uint32_t)(p[i + 1 - low] << 8 | p[i + low]);
+		uint32_t next = i + 3 < n ? (uint32_t)(p[i + 3 - low] << 8 | p[i + 2 + low]) : 0;
+
+		if (c >= 0xd800 && c < 0xdc00 && next >= 0xdc00 && next < 0xe000) {
+			c = 0x10000 + ((c - 0xd800) << 10) + (next - 0xdc00);
+			i += 2;
+		}
+		ap_buf_add_utf8(out, c);
+	}
+	if (n % 2)
+		ap_buf_addc(out, '\xff');
+}
+
 int ap_reqfile_parse(struct ap_reqfile *out, const char *name, const char *p, size_t n,
 	ap_getenv_fn env, struct ap_err *err)
 {
 	AP_CLEANUP(ap_reqfile_release) struct ap_reqfile f = { 0 };
 	struct reader r = { .name = name, .env = env, .line = 1, .out = &f, .err = err };
+	ap_auto_buf decoded = AP_BUF_INIT;
 
-	if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0))
-		return ap_err_set(err, AP_E_INPUT, "%s: want UTF-8, found UTF-16", name);
+	if (n >= 2 && (memcmp(p, "\xff\xfe", 2) == 0 || memcmp(p, "\xfe\xff", 2) == 0)) {
+		from_utf16(&decoded, (const unsigned char *)p, n);
+		p = decoded.p;
+		n = decoded.len;
+	}
 	if (n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
 		p += 3;
 		n -= 3;
 	}
 	if (!ap_utf8_ok(p, n))
-		return ap_err_set(err, AP_E_INPUT, "%s: not valid UTF-8", name);
+		return ap_err_set(
+			err, AP_E_INPUT, "%s: not valid UTF-8 (or UTF-16 with its mark)", name);
 	if (parse(&r, ap_str_n(p, n)) < 0)
 		return -1;
 	*out = f;

@@ -43,8 +43,9 @@ struct ap_reqfile {
 typedef const char *(*ap_getenv_fn)(const char *name);
 
 /*
+ * The text is UTF-8, or UTF-16 with a byte order mark.
  * Errors: AP_E_INPUT "NAME:LINE: ..." for options pip would refuse, bad
- * quoting, control characters, bytes that are not UTF-8.
+ * quoting, control characters, other bytes than those.
  */
 int ap_reqfile_parse(struct ap_reqfile *out, const char *name, const char *p, size_t n,
 	ap_getenv_fn env, struct ap_err *err) AP_CHECK;

@@ -56,6 +56,66 @@ TEST(requirements_file_is_read_as_pip_reads_it)
 	}
 }
 
+TEST(requirements_file_of_utf_16_is_read_by_its_mark)
+{
+#define UTF16(s)                 \
+	{                        \
+		s, sizeof(s) - 1 \
+	}
+	static const struct {
+		const char *name;
+		struct ap_str in;
+		const char *value; /* NULL: refused */
+	} cases[] = {
+		{ "little end first",
+			UTF16("\xff\xfe"
+			      "a\0=\0=\0"
+			      "1\0\r\0\n\0#\0\xe9\0"),
+			"a==1" },
+		{ "big end first",
+			UTF16("\xfe\xff"
+			      "\0a\0=\0=\0"
+			      "1\0\n"),
+			"a==1" },
+		{ "a pair of surrogates",
+			UTF16("\xff\xfe"
+			      ".\0/\0\x3d\xd8\x00\xde"),
+			"./\xf0\x9f\x98\x80" },
+		{ "three bytes",
+			UTF16("\xfe\xff"
+			      "\0.\0/\x20\xac"),
+			"./\xe2\x82\xac" },
+		{ "half a pair",
+			UTF16("\xff\xfe"
+			      "a\0\x3d\xd8"),
+			NULL },
+		{ "half a unit",
+			UTF16("\xff\xfe"
+			      "a\0b"),
+			NULL },
+		{ "zero",
+			UTF16("\xff\xfe"
+			      "a\0\0\0b\0"),
+			NULL },
+	};
+	struct ap_err err = AP_ERR_INIT;
+
+	for (size_t i = 0; i < AP_LEN(cases); i++) {
+		AP_CLEANUP(ap_reqfile_release) struct ap_reqfile f = { 0 };
+		int rc;
+
+		print_message("  case: %s\n", cases[i].name);
+		rc = ap_reqfile_parse(&f, "r.txt", cases[i].in.p, cases[i].in.n, NULL, &err);
+		if (!cases[i].value) {
+			assert_fails(rc, &err, AP_E_INPUT, "not valid UTF-8");
+			continue;
+		}
+		assert_ok(rc, &err);
+		assert_int_equal(f.n, 1);
+		assert_string_equal(f.v[0].value, cases[i].value);
+	}
+}
+
 TEST(requirements_file_keeps_hashes_with_their_requirement)
 {
 #define H64 "0123456789abcdef0123456789abcdef0123456789abcdef0123456789ABCDEF"
@@ -87,10 +147,10 @@ TEST(requirements_file_with_a_mistake_is_refused_by_line)
 		{ "control character", "a\x1b[2J", "control character" },
 		{ "build options", "a --config-settings=x=y", "options for a build" },
 		{ "not utf-8", "a\xff", "not valid UTF-8" },
-		{ "utf-16",
+		{ "half a unit of utf-16",
 			"\xff\xfe"
 			"a",
-			"UTF-16" },
+			"not valid UTF-8" },
 	};
 	struct ap_err err = AP_ERR_INIT;
 
