@@ -9,8 +9,11 @@
 #include "deps/uv_lock.h"
 
 /* A pyproject.toml that only configures tools makes no package. */
-static int pyproject(struct ap_dep_scan *s, bool *found)
+static int pyproject(struct ap_dep_scan *s, bool *found, struct ap_strv *unread)
 {
+	static const char *const keys[] = { "sources", "index", "override-dependencies",
+		"constraint-dependencies" };
+	const cJSON *uv;
 	ap_auto_free char *path = ap_fs_join(s->r->dir, "pyproject.toml");
 	ap_auto_buf text = AP_BUF_MAX(AP_DEP_FILE_MAX);
 	ap_auto_json j = NULL;
@@ -27,6 +30,11 @@ static int pyproject(struct ap_dep_scan *s, bool *found)
 		return ap_err_set(s->err, AP_E_INPUT,
 			"pyproject.toml: [project]: want name = \"...\", found %s",
 			ap_json_type(ap_json_get(project, "name")));
+	uv = ap_json_get(ap_json_get(j, "tool"), "uv");
+	for (size_t i = 0; i < AP_LEN(keys); i++) {
+		if (ap_json_get(uv, keys[i]))
+			ap_strv_add(unread, keys[i]);
+	}
 	*found = project || ap_json_get(j, "build-system");
 	if (!*found && ap_dep_has_file(s->r->dir, "setup.cfg")) {
 		ap_auto_free char *cfg = ap_fs_join(s->r->dir, "setup.cfg");
@@ -160,15 +168,14 @@ static int uv_lock_of(struct ap_dep_scan *s, const char *dir, bool *found, bool 
 }
 
 /* In the working directory, or above it when that is a member of a workspace. */
-static int uv_lock(struct ap_dep_scan *s, bool *is_virtual)
+static int uv_lock(struct ap_dep_scan *s, bool *found, bool *is_virtual)
 {
 	ap_auto_free char *dir = ap_xstrdup(s->r->dir);
-	bool found = false;
 
-	for (int up = 0; up < 8 && !found && strcmp(dir, "/") != 0; up++) {
+	for (int up = 0; up < 8 && !*found && strcmp(dir, "/") != 0; up++) {
 		char *parent;
 
-		if (uv_lock_of(s, dir, &found, is_virtual) < 0)
+		if (uv_lock_of(s, dir, found, is_virtual) < 0)
 			return -1;
 		parent = ap_fs_dir_of(dir);
 		free(dir);
@@ -182,8 +189,10 @@ int ap_dep_scan_project(struct ap_dep_scan *s)
 	struct ap_dep_line *l;
 	bool found = false;
 	bool is_virtual = false;
+	bool locked = false;
+	ap_auto_strv unread = { 0 };
 
-	if (pyproject(s, &found) < 0)
+	if (pyproject(s, &found, &unread) < 0)
 		return -1;
 	if (ap_dep_has_file(s->r->dir, "setup.py"))
 		s->r->project = AP_SETUP_PY;
@@ -191,8 +200,13 @@ int ap_dep_scan_project(struct ap_dep_scan *s)
 		s->r->project = AP_PYPROJECT;
 	else
 		return 0;
-	if (s->r->project == AP_PYPROJECT && uv_lock(s, &is_virtual) < 0)
+	if (s->r->project == AP_PYPROJECT && uv_lock(s, &locked, &is_virtual) < 0)
 		return -1;
+	for (size_t i = 0; i < unread.n && !locked; i++)
+		ap_strv_addf(&s->r->notes,
+			"pyproject.toml: [tool.uv] %s counts by way of a uv.lock only, and there "
+			"is none (\"uv lock\" makes it)",
+			unread.v[i]);
 	if (is_virtual)
 		return 0;
 	l = ap_dep_scan_add(

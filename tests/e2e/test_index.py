@@ -616,8 +616,28 @@ def test_a_workspace_is_installed_as_its_uv_lock_says(build, project, index, aut
     i.server.server_close()
     (top / where / "trainer/task.py").write_text("print('edited')\n")
     r = build(top / where, env={"PIP_INDEX_URL": i.url()})
-    assert "same inputs on the same base" in r.stderr
+    assert "same inputs on the same base" in r.stderr and "uv.lock only" not in r.stderr
     build(top / where, f"--lock={tmp_path}/lock.toml", env={"PIP_INDEX_URL": i.url()})
+
+
+def test_tables_of_uv_without_its_lock_are_told(build, project, index, tmp_path):
+    i = index()
+    i.files.update([wheel(tmp_path, "helper", "1.0")])
+    table = '[project]\nname = "top"\nversion = "1"\n[build-system]\nrequires = []\nbuild-backend = "b"\nbackend-path = ["."]\n'
+    backend = (
+        "import zipfile\n"
+        "def build_wheel(d, *a, **k):\n"
+        "    n = 'top-1-py3-none-any.whl'\n"
+        "    with zipfile.ZipFile(d + '/' + n, 'w') as z:\n"
+        "        z.writestr('top-1.dist-info/METADATA', 'Metadata-Version: 2.1\\nName: top\\nVersion: 1\\nRequires-Dist: helper\\n')\n"
+        "        z.writestr('top-1.dist-info/WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n"
+        "        z.writestr('top-1.dist-info/RECORD', '')\n"
+        "    return n\n"
+    )
+    files = {**CODE, "b.py": backend, "requirements.txt": f"-i {i.url()}\n"}
+    told = "[tool.uv] sources counts by way of a uv.lock only"
+    r = build(project({**files, "pyproject.toml": table + '[tool.uv.sources]\nhelper = { path = "lib" }\n'}))
+    assert told in r.stderr
 
 
 def test_a_resolution_leaves_alone_what_only_the_base_has(build, project, index, tmp_path):
