@@ -38,6 +38,21 @@ struct ap_locked *ap_lock_add(struct ap_lock *l)
 	return &l->v[l->n++];
 }
 
+struct ap_locked *ap_lock_find(const struct ap_lock *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (strcmp(l->v[i].name, name) == 0)
+			return &l->v[i];
+	}
+	return NULL;
+}
+
+void ap_lock_take(struct ap_lock *to, struct ap_locked *from)
+{
+	*ap_lock_add(to) = *from;
+	*from = (struct ap_locked){ 0 };
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct ap_locked *x = a;

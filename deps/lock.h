@@ -58,6 +58,12 @@ void ap_lock_digest(struct ap_digest *out, const struct ap_lock *l);
 
 /* Append an empty place.  borrowed: valid until the next addition. */
 struct ap_locked *ap_lock_add(struct ap_lock *l);
+
+/* The distribution of a normalized name, borrowed, or NULL. */
+struct ap_locked *ap_lock_find(const struct ap_lock *l, const char *name);
+
+/* Move one entry into another lock; what stays behind is empty. */
+void ap_lock_take(struct ap_lock *to, struct ap_locked *from);
 void ap_lock_sort(struct ap_lock *l);
 
 #endif

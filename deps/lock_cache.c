@@ -146,15 +146,6 @@ void ap_locked_copy(struct ap_locked *to, const struct ap_locked *from)
 	to->direct_url = copy(from->direct_url);
 }
 
-static const struct ap_locked *find(const struct ap_lock *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++) {
-		if (strcmp(l->v[i].name, name) == 0)
-			return &l->v[i];
-	}
-	return NULL;
-}
-
 char *ap_lock_cache_wheel(const char *cache_dir, const struct ap_digest *digest)
 {
 	ap_auto_free char *path = ap_fetch_cache_path(cache_dir, digest);
@@ -171,7 +162,7 @@ static bool renew_locals(struct ap_lock *lock, const char *cache_dir,
 
 	for (size_t i = 0; i < lock->n && ok; i++) {
 		const struct ap_locked *l = &lock->v[i];
-		const struct ap_locked *now = l->url ? l : find(&locals->lock, l->name);
+		const struct ap_locked *now = l->url ? l : ap_lock_find(&locals->lock, l->name);
 		struct ap_locked *to = ap_lock_add(&out);
 
 		ap_locked_copy(to, now ? now : l);
