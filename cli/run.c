@@ -11,6 +11,8 @@ static int do_plan(struct ap_run *r, struct ap_err *err)
 		return 0;
 	if (ap_plan_make(&r->plan, &r->ask.image, r->progress, err) < 0)
 		return -1;
+	for (size_t i = 0; i < r->plan.deps.notes.n; i++)
+		ap_emit_note(r->progress, AP_STEP_PLAN, "%s", r->plan.deps.notes.v[i]);
 	r->image_uri = ap_ref_with_tag(&r->ask.dest, r->plan.tag);
 	return 0;
 }

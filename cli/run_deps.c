@@ -110,12 +110,6 @@ static int choose_python(struct ap_run *r, struct ap_err *err)
 	return 0;
 }
 
-static void say_notes(struct ap_run *r)
-{
-	for (size_t i = 0; i < r->plan.deps.notes.n; i++)
-		ap_emit_note(r->progress, AP_STEP_RESOLVE, "%s", r->plan.deps.notes.v[i]);
-}
-
 /* Nothing is started by this. */
 static void make_inside(struct ap_run *r)
 {
@@ -178,7 +172,6 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		.token_ctx = r,
 	};
 
-	say_notes(r);
 	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, word, err)
 			  : read_inventory(r, word, &o, err)) < 0)
 		return -1;

@@ -162,6 +162,11 @@ static int option(
 		return find_links(s, file, where, q->value);
 	case AP_REQ_NO_BINARY:
 		add_names(&x->no_binary, q->value);
+		if (strcmp(q->value, ":none:") != 0)
+			ap_strv_addf(&s->r->notes,
+				"%s: --no-binary: wheels are taken from an index all the same, but of what "
+				"--allow-build names when it has none",
+				where);
 		return 0;
 	case AP_REQ_ONLY_BINARY:
 		add_names(&x->only_binary, q->value);
@@ -191,11 +196,26 @@ static void note_expanded(struct ap_dep_scan *s, const char *value)
 	ap_sha256_update(&s->expanded, public, strlen(public) + 1);
 }
 
+/* A variable that is not set stays in the line as it is, which is no address and no path. */
+static int check_variables(struct ap_dep_scan *s, const char *where, const char *value)
+{
+	for (const char *at = value; (at = strstr(at, "${")); at += 2) {
+		size_t n = strspn(at + 2, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+		if (n && at[2 + n] == '}')
+			return ap_err_set(s->err, AP_E_INPUT,
+				"%s: %.*s is not set in the environment", where, (int)n + 3, at);
+	}
+	return 0;
+}
+
 static int one_line(struct ap_dep_scan *s, const char *file, const char *rel,
 	const struct ap_reqline *q, bool constraint)
 {
 	ap_auto_free char *where = ap_xasprintf("%s:%u", rel, q->line);
 
+	if (check_variables(s, where, q->value) < 0)
+		return -1;
 	if (q->expanded)
 		note_expanded(s, q->value);
 	switch (q->kind) {

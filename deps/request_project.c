@@ -8,16 +8,30 @@
 #include "deps/inputs.h"
 #include "deps/uv_lock.h"
 
+/* Does a setup.cfg say what the package is? */
+static int setup_cfg(struct ap_dep_scan *s, bool *found)
+{
+	ap_auto_free char *path = ap_fs_join(s->r->dir, "setup.cfg");
+	ap_auto_buf ini = AP_BUF_MAX(AP_DEP_FILE_MAX);
+
+	if (!ap_fs_is_file(path))
+		return 0;
+	if (ap_fs_read(&ini, path, s->err) < 0)
+		return -1;
+	*found = strstr(ini.p, "[metadata]") || strstr(ini.p, "[options]");
+	return 0;
+}
+
 /* A pyproject.toml that only configures tools makes no package. */
 static int pyproject(struct ap_dep_scan *s, bool *found, struct ap_strv *unread)
 {
 	static const char *const keys[] = { "sources", "index", "override-dependencies",
 		"constraint-dependencies" };
-	const cJSON *uv;
 	ap_auto_free char *path = ap_fs_join(s->r->dir, "pyproject.toml");
 	ap_auto_buf text = AP_BUF_MAX(AP_DEP_FILE_MAX);
 	ap_auto_json j = NULL;
 	const cJSON *project;
+	const cJSON *tool;
 
 	if (!ap_fs_is_file(path))
 		return 0;
@@ -30,20 +44,18 @@ static int pyproject(struct ap_dep_scan *s, bool *found, struct ap_strv *unread)
 		return ap_err_set(s->err, AP_E_INPUT,
 			"pyproject.toml: [project]: want name = \"...\", found %s",
 			ap_json_type(ap_json_get(project, "name")));
-	uv = ap_json_get(ap_json_get(j, "tool"), "uv");
+	tool = ap_json_get(j, "tool");
 	for (size_t i = 0; i < AP_LEN(keys); i++) {
-		if (ap_json_get(uv, keys[i]))
+		if (ap_json_get(ap_json_get(tool, "uv"), keys[i]))
 			ap_strv_add(unread, keys[i]);
 	}
 	*found = project || ap_json_get(j, "build-system");
-	if (!*found && ap_dep_has_file(s->r->dir, "setup.cfg")) {
-		ap_auto_free char *cfg = ap_fs_join(s->r->dir, "setup.cfg");
-		ap_auto_buf ini = AP_BUF_MAX(AP_DEP_FILE_MAX);
-
-		if (ap_fs_read(&ini, cfg, s->err) < 0)
-			return -1;
-		*found = strstr(ini.p, "[metadata]") || strstr(ini.p, "[options]");
-	}
+	if (!*found && setup_cfg(s, found) < 0)
+		return -1;
+	if (!*found && ap_json_get(tool, "poetry") && !ap_dep_has_file(s->r->dir, "setup.py"))
+		ap_strv_add(&s->r->notes,
+			"pyproject.toml: [tool.poetry] without [build-system]: neither the project nor "
+			"what it depends on is installed");
 	return 0;
 }
 

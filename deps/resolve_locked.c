@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "deps/linked.h"
+#include "deps/version.h"
 
 /* Was the wheel of that name built from source?  Its bytes change with every edit. */
 static bool is_built(const struct ap_resolving *r, const char *filename)
@@ -52,6 +53,39 @@ static bool attach_local(const struct ap_resolving *r, struct ap_lock *lock)
 	return true;
 }
 
+/* Is what the request names in the lock, or else in the base? */
+static int check_wanted(
+	const struct ap_resolving *r, const struct ap_lock *lock, struct ap_err *err)
+{
+	for (size_t i = 0; i < r->req->n_lines; i++) {
+		const struct ap_dep_line *q = &r->req->lines[i];
+		const struct ap_locked *l;
+		const struct ap_dist *d;
+		const char *version;
+		ap_auto_buf text = AP_BUF_INIT;
+
+		if (q->constraint || (q->kind != AP_DEP_NAMED && q->kind != AP_DEP_URL) ||
+			!q->req.normalized || !ap_resolving_applies(r, q))
+			continue;
+		l = ap_lock_find(lock, q->req.normalized);
+		d = ap_inventory_dist(r->inv, q->req.normalized);
+		version = l ? l->version : d ? d->version : NULL;
+		if (version &&
+			(q->kind == AP_DEP_URL || !*q->req.specs || ap_resolving_overridden(r, q) ||
+				ap_specifiers_match(q->req.specs, version)))
+			continue;
+		ap_requirement_print(&text, &q->req, q->req.specs, NULL);
+		return ap_err_set(err, AP_E_INPUT,
+			"%s: %s %s%s%s, and %s wants %s; write the lock anew with --lock-out",
+			r->req->lock_file, l ? "has" : "has no", q->req.name,
+			l         ? " "
+			: version ? ", the base has "
+				  : "",
+			version ? version : "", q->where, text.p);
+	}
+	return 0;
+}
+
 int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 	const struct ap_inventory *inv, const struct ap_resolve_opts *o, struct ap_err *err)
 {
@@ -96,6 +130,8 @@ int ap_resolve_locked(struct ap_lock *out, const struct ap_dep_request *req,
 		if (!l)
 			ap_locked_copy(ap_lock_add(&lock), given);
 	}
+	if (check_wanted(&r, &lock, err) < 0)
+		return -1;
 	ap_lock_sort(&lock);
 	ap_resolving_name_removes(&lock, inv);
 	*out = lock;

@@ -360,6 +360,49 @@ def test_constraints_to_an_address_say_where_a_package_comes_from(build, project
     build(where, f"--lock={lock}")
 
 
+@pytest.mark.parametrize(
+    "line, says",
+    [
+        ("other", "has no other, and requirements.txt:3 wants other;"),
+        ("helper>=2", "has helper 1.0, and requirements.txt:3 wants helper>=2;"),
+        ("six>=99", "has no six, the base has 1.16.0, and requirements.txt:3 wants six>=99;"),
+        ("other; python_version < '3'", None),
+        ("six", None),
+    ],
+    ids=["not there", "another version", "the base's is too old", "not for this Python", "the base has it"],
+)
+def test_a_lock_that_is_not_what_is_wanted_is_refused(build, project, index, tmp_path, line, says):
+    i = index()
+    where = project({**CODE, "requirements.txt": f"-i {i.url()}\nhelper\n"})
+    i.files.update([wheel(tmp_path, "helper", "1.0")])
+    six = {"name": "six", "version": "1.16.0", "normalized": "six", "path": f"/{SITE}/six-1.16.0.dist-info", "site": f"/{SITE}"}
+    (tmp_path / "inventory.json").write_text(json.dumps({**INVENTORY, "distributions": [six]}))
+    build(where, f"--lock-out={tmp_path}/pylock.toml")
+    (where / "requirements.txt").write_text(f"-i {i.url()}\nhelper\n{line}\n")
+    r = build(where, f"--lock={tmp_path}/pylock.toml", check=2 if says else 0)
+    assert not says or f"{tmp_path}/pylock.toml: {says} write the lock anew with --lock-out" in r.stderr
+
+
+def test_a_variable_that_is_not_set_is_named(build, project):
+    for line in ("--index-url https://me:${AP_TEST_TOKEN}@index.example/simple", "helper @ https://${AP_TEST_TOKEN}/helper-1.0.zip", "-r ${AP_TEST_TOKEN}/x"):
+        r = build(project({**CODE, "requirements.txt": f"# first\n{line}\n"}), check=2)
+        assert "requirements.txt:2: ${AP_TEST_TOKEN} is not set in the environment" in r.stderr
+
+
+def test_a_project_that_names_no_build_system_is_told_of(build, project):
+    poetry = '[tool.poetry]\nname = "mine"\n[tool.poetry.dependencies]\nhelper = "*"\n'
+    says = "pyproject.toml: [tool.poetry] without [build-system]: neither the project nor what it depends on is installed"
+    assert says in build(project({**CODE, "pyproject.toml": poetry}), "--dry-run").stderr
+    assert says not in build(project({**CODE, "pyproject.toml": "[tool.black]\n"}), "--dry-run").stderr
+
+
+def test_no_binary_is_told_to_be_without_effect(build, project, index, tmp_path):
+    i = index()
+    i.files.update([wheel(tmp_path, "helper", "1.0")])
+    r = build(project({**CODE, "requirements.txt": f"-i {i.url()}\n--no-binary=helper\nhelper\n"}))
+    assert "requirements.txt:2: --no-binary: wheels are taken from an index all the same" in r.stderr
+
+
 MALICIOUS = "import os\nopen({marker!r}, 'w')\nfrom setuptools import setup\nsetup(name='helper', version='2.0', py_modules=['helper'])\n"
 
 
