@@ -259,6 +259,9 @@ int ap_ref_parse(struct ap_ref *out, const char *text, struct ap_err *err)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return bad(err, text, "has a control character");
 	}
+	if (ap_starts_with(text, "docker-daemon:") || ap_starts_with(text, "containers-storage:"))
+		return bad(err, text,
+			"lies in an engine's store; want a registry's name, oci:DIR or an archive");
 	for (size_t i = 0; i < AP_LEN(transports); i++) {
 		if (!ap_starts_with(text, transports[i].prefix))
 			continue;

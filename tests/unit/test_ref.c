@@ -72,6 +72,8 @@ TEST(ref_refuses_what_is_no_image_name)
 		{ "a..b/c", "no host" },
 		{ "user@host.io/a", "want sha256" },
 		{ "gcr.io/p/n\nx", "control character" },
+		{ "docker-daemon:app:1", "an engine's store" },
+		{ "containers-storage:app:1", "an engine's store" },
 		{ "oci:", "want a path" },
 		{ "oci::tag", "want a path" },
 		{ "oci:dir:", "want a tag" },
