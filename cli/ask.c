@@ -292,7 +292,7 @@ int ap_ask_image(struct ap_ask *a, const struct ap_pack_opts *p, const struct ap
 			  (p->remote_cache >= 0 ? p->remote_cache
 						: ap_env_bool(env, AP_KEY_REMOTE_CACHE, true));
 	if (ask_cache(a, p, env, err) < 0 ||
-		(p->inventory && ap_inventory_check(p->inventory, err) < 0))
+		(p->inventory && ap_inventory_file(&a->inventory, p->inventory, err) < 0))
 		return -1;
 	name_outputs(a, p);
 	return check_outputs(p, &a->dest, err) < 0 ? -1 : ask_attest(a, p, env, err);

@@ -97,42 +97,19 @@ bool ap_inventory_is_cached(const struct ap_base *base, const char *cache_dir)
 	return true;
 }
 
-/* word: NULL: it is not to be used. */
-static int read_file(
-	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err)
+int ap_inventory_file(struct ap_inventory **out, const char *path, struct ap_err *err)
 {
-	struct ap_inventory *inv = NULL;
 	ap_auto_buf text = AP_BUF_MAX(256 << 20);
 	ap_auto_json j = NULL;
 
 	if (ap_fs_read(&text, path, err) == 0 && ap_json_parse(&j, text.p, text.len, err) == 0 &&
-		ap_inventory_from_json(&inv, j, err) == 0 &&
-		(!word || ap_inventory_use_word(inv, word, err) == 0)) {
-		*out = inv;
+		ap_inventory_from_json(out, j, err) == 0)
 		return 0;
-	}
-	ap_inventory_free(inv);
 	if (err->code == AP_E_PROTO || err->code == AP_E_LIMIT || err->sys)
 		err->code = AP_E_INPUT;
 	if (err->sys == ENOENT)
 		(void)!ap_fs_suggest(err, path);
 	return ap_err_wrap(err, "--inventory=%s", path);
-}
-
-int ap_inventory_file(
-	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err)
-{
-	return read_file(out, path, word, err);
-}
-
-int ap_inventory_check(const char *path, struct ap_err *err)
-{
-	struct ap_inventory *inv = NULL;
-
-	if (read_file(&inv, path, NULL, err) < 0)
-		return -1;
-	ap_inventory_free(inv);
-	return 0;
 }
 
 /* Which distribution a path belongs to: sorted by path. */

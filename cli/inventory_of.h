@@ -15,12 +15,8 @@ int ap_inventory_of(struct ap_inventory **out, struct ap_source *source, const s
 /* Is every layer of the base known, so that none is read? */
 bool ap_inventory_is_cached(const struct ap_base *base, const char *cache_dir);
 
-/* The inventory that --inventory names, for the entry point's word.  Errors: AP_E_INPUT. */
-int ap_inventory_file(
-	struct ap_inventory **out, const char *path, const char *word, struct ap_err *err) AP_CHECK;
-
-/* Is there an inventory in that file?  Errors: AP_E_INPUT. */
-int ap_inventory_check(const char *path, struct ap_err *err) AP_CHECK;
+/* The inventory in the file that --inventory names.  *out: ap_inventory_free().  Errors: AP_E_INPUT. */
+int ap_inventory_file(struct ap_inventory **out, const char *path, struct ap_err *err) AP_CHECK;
 
 /* What belongs together in a layer: a distribution, or a directory. */
 struct ap_share {

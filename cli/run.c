@@ -118,6 +118,7 @@ void ap_run_release(struct ap_run *r)
 	free(r->keys);
 	free(r->layer_of);
 	ap_signer_free(r->ask.key);
+	ap_inventory_free(r->ask.inventory);
 	ap_sink_free(r->cache_sink);
 	ap_strv_release(&r->entrypoint);
 	ap_strv_release(&r->labels);

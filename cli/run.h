@@ -58,6 +58,7 @@ struct ap_ask {
 	bool remote_cache;               /* records beside the image may be read and written */
 	struct ap_ref cache;   /* where records are shared; no registry: beside the image */
 	struct ap_signer *key; /* of --sign-key, owned; NULL: nothing is signed */
+	struct ap_inventory *inventory; /* of --inventory, owned; NULL: the base is read */
 };
 
 struct ap_run {

@@ -156,6 +156,14 @@ static bool is_private(const struct ap_ref *ref)
 	       ap_host_is_private(host);
 }
 
+static int take_inventory(struct ap_run *r, const char *word, struct ap_err *err)
+{
+	r->inventory = AP_STEAL(r->ask.inventory);
+	return ap_inventory_use_word(r->inventory, word, err) < 0
+		       ? ap_err_wrap(err, "--inventory=%s", r->ask.pack->inventory)
+		       : 0;
+}
+
 int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 {
 	const struct ap_pack_opts *p = r->ask.pack;
@@ -172,8 +180,8 @@ int ap_run_deps_resolve(struct ap_run *r, struct ap_err *err)
 		.token_ctx = r,
 	};
 
-	if ((p->inventory ? ap_inventory_file(&r->inventory, p->inventory, word, err)
-			  : read_inventory(r, word, &o, err)) < 0)
+	if ((r->ask.inventory ? take_inventory(r, word, err) : read_inventory(r, word, &o, err)) <
+		0)
 		return -1;
 	warn_of_unknown_pip(r);
 	if (choose_python(r, err) < 0)
