@@ -104,6 +104,20 @@ char ap_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+char ap_upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+bool ap_one_of(const char *s, const char *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(s, list[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Length of the well-formed UTF-8 sequence at p, or 0.  Source: RFC 3629 section 4. */
 static size_t utf8_len(const unsigned char *p, size_t n)
 {

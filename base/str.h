@@ -29,9 +29,11 @@ bool ap_starts_with(const char *s, const char *prefix);
 const char *ap_below(const char *path, const char *dir);
 bool ap_ends_with(const char *s, const char *suffix);
 bool ap_streq(const char *a, const char *b); /* NULL equals only NULL */
+bool ap_one_of(const char *s, const char *const *list, size_t n);
 bool ap_is_alnum(char c);
 bool ap_is_digit(char c);
 char ap_lower(char c);
+char ap_upper(char c);
 int ap_hex(char c); /* the value of a hex digit; -1: it is none */
 
 /* Is it well-formed UTF-8 (no surrogates, no overlong forms, no NUL)?  How long is the part that is? */

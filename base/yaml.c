@@ -123,16 +123,6 @@ static int new_node(struct reader *r, struct ap_yaml **out, enum ap_yaml_kind ki
 	return 0;
 }
 
-/* The core schema's words: YAML 1.2.2, 10.3.2. */
-static bool one_of(const char *s, const char *const *words)
-{
-	for (; *words; words++) {
-		if (strcmp(s, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
 static bool all_in(const char *s, const char *set)
 {
 	return *s && strspn(s, set) == strlen(s);
@@ -152,10 +142,10 @@ static bool looks_int(const char *s)
 static bool looks_float(const char *s)
 {
 	static const char *const special[] = { ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF",
-		"-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN", NULL };
+		"-.inf", "-.Inf", "-.INF", ".nan", ".NaN", ".NAN" };
 	size_t digits = 0;
 
-	if (one_of(s, special))
+	if (ap_one_of(s, special, AP_LEN(special)))
 		return true;
 	if (*s == '+' || *s == '-')
 		s++;
@@ -176,15 +166,15 @@ static bool looks_float(const char *s)
 	return *s == '\0';
 }
 
+/* The core schema's words: YAML 1.2.2, 10.3.2. */
 static enum ap_yaml_kind plain_kind(const char *s)
 {
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL", NULL };
-	static const char *const bools[] = { "true", "True", "TRUE", "false", "False", "FALSE",
-		NULL };
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+	static const char *const bools[] = { "true", "True", "TRUE", "false", "False", "FALSE" };
 
-	if (one_of(s, nulls))
+	if (ap_one_of(s, nulls, AP_LEN(nulls)))
 		return AP_YAML_NULL;
-	if (one_of(s, bools))
+	if (ap_one_of(s, bools, AP_LEN(bools)))
 		return AP_YAML_BOOL;
 	if (looks_int(s))
 		return AP_YAML_INT;

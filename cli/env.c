@@ -97,13 +97,9 @@ static const char *bool_word(const char *text)
 	static const char *const yes[] = { "true", "1", "yes", "on", "True", "TRUE" };
 	static const char *const no[] = { "false", "0", "no", "off", "False", "FALSE" };
 
-	for (size_t i = 0; i < AP_LEN(yes); i++)
-		if (strcmp(text, yes[i]) == 0)
-			return "true";
-	for (size_t i = 0; i < AP_LEN(no); i++)
-		if (strcmp(text, no[i]) == 0)
-			return "false";
-	return NULL;
+	if (ap_one_of(text, yes, AP_LEN(yes)))
+		return "true";
+	return ap_one_of(text, no, AP_LEN(no)) ? "false" : NULL;
 }
 
 /* A text from the environment, a flag or gcloud. */

@@ -145,7 +145,7 @@ static void split_columns(struct columns *c, const char *text)
 	}
 	for (size_t i = 0; i < c->heads.n; i++) {
 		for (char *p = c->heads.v[i]; *p; p++)
-			*p = *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+			*p = ap_upper(*p);
 		c->width[i] = strlen(c->heads.v[i]);
 	}
 }

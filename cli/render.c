@@ -116,7 +116,7 @@ static char *heading(const char *key)
 	for (char *c = h; *c; c++) {
 		if (*c >= 'A' && *c <= 'Z' && c > h)
 			ap_buf_addc(&b, '_');
-		ap_buf_addc(&b, *c >= 'a' && *c <= 'z' ? (char)(*c - 32) : *c);
+		ap_buf_addc(&b, ap_upper(*c));
 	}
 	free(h);
 	return ap_buf_steal(&b);

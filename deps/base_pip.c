@@ -34,15 +34,6 @@ static const char *const told[] = { "no-binary", "require-hashes", "upgrade", "u
 	"platform", "python-version", "implementation", "abi", "ignore-requires-python",
 	"uploaded-prior-to", "all-releases", "only-final", "requirement", "editable", "group" };
 
-static bool one_of(const char *s, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 struct finder {
 	struct ap_base_pip *out;
 	const struct ap_pip_place *at;
@@ -67,7 +58,7 @@ static void set(struct finder *f, const char *where, const char *name, const cha
 {
 	struct ap_strv *s = &f->out->settings;
 
-	if (!one_of(name, followed, AP_LEN(followed)) && !one_of(name, told, AP_LEN(told)))
+	if (!ap_one_of(name, followed, AP_LEN(followed)) && !ap_one_of(name, told, AP_LEN(told)))
 		return;
 	for (size_t i = 0; i < s->n; i += 3) {
 		if (strcmp(s->v[i + 1], name) == 0) {
@@ -345,7 +336,7 @@ static bool is_false(const char *s)
 
 	for (char *p = lower; *p; p++)
 		*p = ap_lower(*p);
-	return one_of(lower, words, AP_LEN(words));
+	return ap_one_of(lower, words, AP_LEN(words));
 }
 
 static bool said_here(const char *name, const struct ap_dep_index *files, ap_getenv_fn env)
@@ -430,7 +421,7 @@ static int follow_urls(struct follower *f, const char *const *setting)
 
 static int follow(struct follower *f, const char *const *setting)
 {
-	if (!one_of(setting[1], followed, AP_LEN(followed))) {
+	if (!ap_one_of(setting[1], followed, AP_LEN(followed))) {
 		if (!is_false(setting[2]))
 			note(f, setting, setting[2], ", which has no effect here");
 		return 0;

@@ -103,10 +103,7 @@ static char *with_credentials(const char *url, const char *name, size_t n, ap_ge
 
 	ap_buf_adds(&key, "UV_INDEX_");
 	for (size_t i = 0; i < n; i++)
-		ap_buf_addc(&key, ap_is_alnum(name[i]) ? (char)(name[i] >= 'a' && name[i] <= 'z'
-									 ? name[i] - 'a' + 'A'
-									 : name[i])
-						       : '_');
+		ap_buf_addc(&key, ap_is_alnum(name[i]) ? ap_upper(name[i]) : '_');
 	ap_buf_adds(&key, "_USERNAME");
 	user = env(key.p);
 	ap_buf_truncate(&key, key.len - strlen("_USERNAME"));

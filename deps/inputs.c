@@ -175,11 +175,8 @@ bool ap_inputs_skips(const char *name)
 		"venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache",
 		"node_modules", ".ipynb_checkpoints", ".DS_Store" };
 
-	for (size_t i = 0; i < AP_LEN(names); i++) {
-		if (strcmp(name, names[i]) == 0)
-			return true;
-	}
-	return ap_ends_with(name, ".pyc") || ap_ends_with(name, ".egg-info");
+	return ap_one_of(name, names, AP_LEN(names)) || ap_ends_with(name, ".pyc") ||
+	       ap_ends_with(name, ".egg-info");
 }
 
 struct walk {

@@ -40,15 +40,6 @@ static bool ends(struct ap_str s, const char *suffix)
 	return s.n >= n && memcmp(s.p + s.n - n, suffix, n) == 0;
 }
 
-static bool one_of(const char *s, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(s, list[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* "python3", "python3.11", "libpython3.11.so.1.0" */
 static bool is_python(const char *base)
 {
@@ -87,14 +78,14 @@ static enum what interest(const char *path, const struct ap_strv *also)
 	struct ap_str dir = parent_name(path, base);
 
 	if (ends(dir, ".dist-info"))
-		return strcmp(base, "RECORD") == 0        ? RECORD
-		       : one_of(base, info, AP_LEN(info)) ? TEXT
-							  : NOTHING;
+		return strcmp(base, "RECORD") == 0           ? RECORD
+		       : ap_one_of(base, info, AP_LEN(info)) ? TEXT
+							     : NOTHING;
 	if (ends(dir, ".egg-info"))
-		return one_of(base, egg, AP_LEN(egg)) ? TEXT : NOTHING;
+		return ap_one_of(base, egg, AP_LEN(egg)) ? TEXT : NOTHING;
 	if (strcmp(base, "pyvenv.cfg") == 0 || ap_ends_with(base, ".egg-info") ||
 		(ends(dir, "-packages") && ap_ends_with(base, ".pth")) ||
-		one_of(path, paths, AP_LEN(paths)))
+		ap_one_of(path, paths, AP_LEN(paths)))
 		return TEXT;
 	if (is_python(base))
 		return PYTHON;

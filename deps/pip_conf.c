@@ -300,7 +300,7 @@ char *ap_pip_variable(const char *name)
 	char *out = ap_xasprintf("PIP_%s", name);
 
 	for (char *p = out; *p; p++)
-		*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p;
+		*p = *p == '-' ? '_' : ap_upper(*p);
 	return out;
 }
 

@@ -26,14 +26,6 @@ static void walk_release(struct walk *w)
 	ap_strv_release(&w->outputs);
 }
 
-static bool listed(const char *name, const char *const *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(name, list[i]) == 0)
-			return true;
-	return false;
-}
-
 static bool has_file(int dir, const char *name, const char *file)
 {
 	ap_auto_free char *path = ap_fs_join(name, file);
@@ -48,11 +40,11 @@ static bool left_out(int dir, const char *name, bool top)
 		".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".DS_Store" };
 	static const char *const made[] = { "build", "dist" };
 
-	if (listed(name, always, AP_LEN(always)) || has_file(dir, name, "pyvenv.cfg"))
+	if (ap_one_of(name, always, AP_LEN(always)) || has_file(dir, name, "pyvenv.cfg"))
 		return true;
 	if (!top)
 		return false;
-	return (listed(name, made, AP_LEN(made)) && !has_file(dir, name, "__init__.py")) ||
+	return (ap_one_of(name, made, AP_LEN(made)) && !has_file(dir, name, "__init__.py")) ||
 	       (ap_ends_with(name, ".egg-info") && has_file(dir, name, "SOURCES.txt"));
 }
 

@@ -28,7 +28,7 @@ static int set_algorithm(cJSON *top, const char *text, struct ap_err *err)
 	if (!text || strcmp(text, "algorithm-unspecified") == 0)
 		return 0;
 	for (const char *p = text; *p; p++)
-		ap_buf_addc(&name, *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p);
+		ap_buf_addc(&name, *p == '-' ? '_' : ap_upper(*p));
 	if (!ap_schema_value(e, name.p))
 		return ap_err_set(err, AP_E_USAGE,
 			"--algorithm: want grid-search, random-search or algorithm-unspecified, "

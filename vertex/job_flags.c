@@ -62,7 +62,7 @@ static int scheduling_flags(struct laying *s, const struct ap_job_request *req, 
 		return 0;
 	strategy = ap_xstrdup(req->strategy);
 	for (char *p = strategy; *p; p++)
-		*p = *p == '-' ? '_' : *p >= 'a' && *p <= 'z' ? (char)(*p - 32) : *p;
+		*p = *p == '-' ? '_' : ap_upper(*p);
 	if (!ap_schema_value(e, strategy))
 		return ap_err_set(err, AP_E_USAGE,
 			"--strategy: want standard, spot, flex-start or on-demand, found \"%.60s\"",
