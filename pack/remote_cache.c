@@ -11,7 +11,7 @@
 
 static char *tag_of(const struct ap_digest *key)
 {
-	return ap_xasprintf("autopack-layer-%s", ap_digest_hex(key));
+	return ap_xasprintf(AP_LAYER_TAG "%s", ap_digest_hex(key));
 }
 
 /* All that the record says; fields of fixed form, so none runs into the next. */

@@ -16,7 +16,7 @@ enum { LEVEL = 3, BLOB_MAX = 64 << 20, RECORD_MAX = 512 << 20 };
 
 static char *tag_of(const struct ap_descriptor *layer)
 {
-	return ap_xasprintf("autopack-inventory-%s", ap_digest_hex(&layer->digest));
+	return ap_xasprintf(AP_INVENTORY_TAG "%s", ap_digest_hex(&layer->digest));
 }
 
 /* All that the artifact says; fields of fixed form, so none runs into the next. */

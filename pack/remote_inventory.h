@@ -1,7 +1,7 @@
 /*
  * What layers hold, in a repository, so that a base is read once and not
  * once per machine: one small artifact per layer, its record (deps/
- * inventory.h), under the tag "autopack-inventory-<hex of the layer>".  The
+ * inventory.h), under the tag AP_INVENTORY_TAG and hex of the layer.  The
  * rules of trust are those of layer records (pack/cache.h).
  */
 #ifndef AP_PACK_REMOTE_INVENTORY_H
@@ -9,6 +9,8 @@
 
 #include "deps/inventory.h"
 #include "pack/cache.h"
+
+#define AP_INVENTORY_TAG "autopack-inventory-"
 
 /*
  * Bring the record of a layer to the cache directory.  False when absent,

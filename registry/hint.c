@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "pack/remote_inventory.h"
 #include "registry/preflight.h"
 #include "registry/registry.h"
 
@@ -11,8 +12,8 @@ enum { LIST_MAX = 1 << 20, ASKED_FOR = 1000, SHOWN = 5 };
 /* Tags of ours and of cosign's that name no image. */
 static bool is_record(const char *name)
 {
-	return ap_starts_with(name, "autopack-layer-") ||
-	       ap_starts_with(name, "autopack-inventory-") || ap_starts_with(name, "sha256-");
+	return ap_starts_with(name, AP_LAYER_TAG) || ap_starts_with(name, AP_INVENTORY_TAG) ||
+	       ap_starts_with(name, "sha256-");
 }
 
 /* The names in the member of an answer, none when there is no such answer. */
