@@ -282,6 +282,19 @@ class Registry:
         assert status == want, f"{repository}:{reference}: HTTP {status} {body!r}"
         return json.loads(body), "sha256:" + hashlib.sha256(body).hexdigest(), headers["Content-Type"]
 
+    def settled_manifest(self, repository, reference):
+        """
+        manifest(), of a tag that a client was putting when it was killed: docker-registry empties a tag's file and then
+        writes it, and whoever reads in between gets its 500.  Five seconds later it is an error.
+        """
+        until = time.monotonic() + 5
+        while time.monotonic() < until:
+            accept = {"Accept": ", ".join(MANIFEST_TYPES)}
+            if self.request("GET", f"/v2/{repository}/manifests/{reference}", accept)[0] != 500:
+                break
+            time.sleep(0.05)
+        return self.manifest(repository, reference)
+
     def has_manifest(self, repository, reference):
         return (
             self.request("HEAD", f"/v2/{repository}/manifests/{reference}", {"Accept": ", ".join(MANIFEST_TYPES)})[0]
