@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fs.h"
+
 /* The paths that pip takes away, absolute and real. */
 struct removal {
 	const struct ap_inventory *inv;
@@ -16,13 +18,6 @@ static void removal_release(struct removal *r)
 	ap_strv_release(&r->sites);
 	ap_strv_release(&r->files);
 	ap_strv_release(&r->dirs);
-}
-
-static char *parent_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return ap_xstrndup(path, slash ? (size_t)(slash - path) : 0);
 }
 
 /* As os.path.exists: a link counts when what it names is there. */
@@ -212,7 +207,7 @@ static void find_whole_dirs(struct removal *r)
 	ap_auto_strv whole = { 0 };
 
 	for (size_t i = 0; i < r->files.n; i++)
-		ap_strv_own(&parents, parent_of(r->files.v[i]));
+		ap_strv_own(&parents, ap_fs_dir_of(r->files.v[i]));
 	unique(&parents);
 	if (parents.n)
 		qsort(parents.v, parents.n, sizeof(char *), by_length);
@@ -275,7 +270,7 @@ static void write_out(struct ap_strv *out, const struct removal *r, const struct
 
 	for (size_t i = 0; i < r->dirs.n; i++) {
 		const char *dir = r->dirs.v[i];
-		ap_auto_free char *up = parent_of(dir);
+		ap_auto_free char *up = ap_fs_dir_of(dir);
 
 		if (covered(&r->dirs, up))
 			continue;
@@ -306,7 +301,7 @@ int ap_install_removals(struct ap_strv *out, const struct ap_lock *lock,
 		if (!d || !d->removable)
 			continue;
 		info = ap_inventory_real_parent(inv, d->path);
-		ap_strv_own(&r.sites, parent_of(info));
+		ap_strv_own(&r.sites, ap_fs_dir_of(info));
 		if (add_dist(&r, d, err) < 0)
 			return -1;
 	}

@@ -30,6 +30,8 @@ bool ap_cache_get(struct ap_cache_record *out, const char *dir, const struct ap_
 int ap_cache_put(const char *dir, const struct ap_digest *key, const struct ap_cache_record *r,
 	struct ap_err *err) AP_CHECK;
 
+#define AP_LAYER_TAG "autopack-layer-"
+
 /*
  * Records in a repository, for a second machine: one small artifact per key
  * under the tag AP_LAYER_TAG and hex of the key, which names the layer as
@@ -38,7 +40,6 @@ int ap_cache_put(const char *dir, const struct ap_digest *key, const struct ap_c
  * Whoever may push there may bind a bad layer to a good key; with a secret,
  * records are signed, and others count as absent.
  */
-#define AP_LAYER_TAG "autopack-layer-"
 struct ap_remote_cache {
 	struct ap_sink *sink; /* borrowed; its repository.  NULL: none */
 	const char *secret;   /* AUTOPACK_CACHE_KEY; borrowed; NULL: unsigned */

@@ -513,20 +513,26 @@ TEST(http_public_only_does_not_speak_to_private_addresses)
 	ap_http_free(h);
 }
 
+/* The peer under a public name, that only `resolve` knows.  owned. */
+static char *public_url(struct ap_strv *resolve, const struct peer *p)
+{
+	const char *port = strrchr(peer_url(p), ':') + 1;
+
+	ap_strv_addf(resolve, "public.example:%s:127.0.0.1", port);
+	return ap_xasprintf("http://public.example:%s/", port);
+}
+
 TEST(http_public_only_knows_names_that_turn_out_to_be_private)
 {
 	struct ap_err err = AP_ERR_INIT;
 	ap_auto_http_resp resp = { 0 };
 	ap_auto_strv resolve = { 0 };
 	ap_auto_free char *url = NULL;
-	const char *port;
 	struct ap_http *h;
 	struct peer *p;
 
 	PEER(p, NULL, OK);
-	port = strrchr(peer_url(p), ':') + 1;
-	ap_strv_addf(&resolve, "public.example:%s:127.0.0.1", port);
-	url = ap_xasprintf("http://public.example:%s/", port);
+	url = public_url(&resolve, p);
 	ap_http_new(&h, &(struct ap_http_opts){ .resolve = &resolve, .no_proxy = true });
 	assert_fails(get(h, url, AP_HTTP_PUBLIC_ONLY | AP_HTTP_RETRY, &resp, &err), &err,
 		AP_E_PROTO, "private address");
@@ -562,15 +568,12 @@ TEST(http_public_only_counts_beside_a_proxy)
 		ap_auto_http_resp resp = { 0 };
 		ap_auto_strv resolve = { 0 };
 		ap_auto_free char *url = NULL;
-		const char *port;
 		struct ap_http *h;
 		struct peer *p;
 
 		print_message("  case: \"%s\"\n", cases[i].no_proxy);
 		PEER(p, NULL, OK);
-		port = strrchr(peer_url(p), ':') + 1;
-		ap_strv_addf(&resolve, "public.example:%s:127.0.0.1", port);
-		url = ap_xasprintf("http://public.example:%s/", port);
+		url = public_url(&resolve, p);
 		setenv("http_proxy", peer_url(p), 1);
 		setenv("no_proxy", cases[i].no_proxy, 1);
 		ap_http_new(&h, &(struct ap_http_opts){ .resolve = &resolve });

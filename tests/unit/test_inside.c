@@ -166,14 +166,19 @@ TEST(bundle_inside_is_roots_and_has_a_network_of_its_own)
 		"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"network\"}]}}");
 }
 
+static void say_much(struct ap_buf *said, const char *at_last)
+{
+	for (int i = 0; i < 500; i++)
+		ap_buf_addf(said, "line %d\n", i);
+	ap_buf_adds(said, at_last);
+}
+
 TEST(inside_last_words_are_one_line_of_what_came_last)
 {
 	ap_auto_buf said = AP_BUF_INIT;
 	ap_auto_buf out = AP_BUF_INIT;
 
-	for (int i = 0; i < 500; i++)
-		ap_buf_addf(&said, "line %d\n", i);
-	ap_buf_adds(&said, "\033[31mthe end\n\n");
+	say_much(&said, "\033[31mthe end\n\n");
 	ap_inside_last_words(&out, said.p, said.len);
 	assert_true(out.len < 700);
 	assert_null(strchr(out.p, '\n'));
@@ -187,9 +192,7 @@ TEST(inside_last_lines_are_whole_ones)
 	ap_auto_buf said = AP_BUF_INIT;
 	ap_auto_buf out = AP_BUF_INIT;
 
-	for (int i = 0; i < 500; i++)
-		ap_buf_addf(&said, "line %d\n", i);
-	ap_buf_adds(&said, "  cause:\033[31m\r\n\n \n");
+	say_much(&said, "  cause:\033[31m\r\n\n \n");
 	ap_inside_last_lines(&out, said.p, said.len);
 	assert_true(out.len <= 610);
 	assert_true(ap_starts_with(out.p, "\nline 4"));
